@@ -1,0 +1,57 @@
+/*
+ * Roles: one program, several processes, each with the least it needs. The supervisor forks and executes this binary again as
+ * `noroshi --role NAME.INDEX` with its channel as descriptor 3, hands it settings and descriptors, and says START; the role raises its
+ * walls and begins. A role that dies is started again (back-off 0.1 s doubling to 10 s, forgotten after a minute's life) and joined
+ * to its peers anew. A new role = one struct role and one line in roles.def.
+ *
+ *   supervisor                         role
+ *      │ fork, exec                      │
+ *      │ SETTINGS, GRANT …, PEER …, START│
+ *      ├────────────────────────────────►│ confine(wall)
+ *      │◄──────────────────────── READY ─┤ or FAILED + one line
+ *      │ PEER (a peer was started anew) ►│ …
+ *      │ STOP ──────────────────────────►│ ends, exit 0; SIGKILL after process.stop_timeout
+ */
+#pragma once
+
+#include "base/conf.h"
+#include "process/channel.h"
+
+/* What a role may do; enforced by Landlock, seccomp, rlimits and, when started by root, a change of uid. */
+struct wall {
+    bool read_data;      /* the data folder: read (and the shared-memory file of SQLite's WAL) */
+    bool write_data;     /* the data folder: create, write, rename, remove */
+    bool accept;         /* accept() on listeners it was handed, plain socket I/O on them */
+    bool receive_fds;    /* descriptors on its channels (all roles need it for PEER) */
+    uint64_t memory_max; /* RLIMIT_DATA-like bound in bytes, 0: none */
+    uint64_t file_max;   /* RLIMIT_FSIZE, 0: no file may grow by path-less write */
+    uint32_t open_files_max;
+};
+
+struct station; /* what a role was given; lives as long as the process */
+
+struct role {
+    const char *name, *help;
+    enum party party;
+    struct wall wall;
+    int (*run)(struct station *); /* returns the exit status; call station_ready when serving */
+};
+
+const struct conf *station_settings(const struct station *);
+unsigned station_index(const struct station *);
+uv_loop_t *station_loop(struct station *);
+/* A granted descriptor by name ("listen.0", "journal", "spool", "profiles"), or -1. Still the station's own: do not close. */
+int station_grant(const struct station *, const char *name);
+
+/* Called on the loop; set before station_ready. Any may be NULL. */
+struct station_events {
+    /* A peer's channel, e.g. name "store" index 0. Make a channel of `fd` (yours now) with channel_new. */
+    void (*peer)(struct station *, const char *name, unsigned index, int fd);
+    void (*stop)(struct station *);  /* wind down, then uv_stop(station_loop()) */
+    void (*drain)(struct station *); /* reload: take no new connections, end when the last is done */
+};
+void station_events(struct station *, const struct station_events *, void *user);
+void *station_user(struct station *);
+int station_ready(struct station *);
+/* Tells the supervisor why this role can't start, as one line; returns the exit status to leave with. */
+int station_failed(struct station *, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,71 @@
+/*
+ * What the control database holds, for those who write reports over it (query_rows). Times are µs UTC; `hour` and `day` are the µs at
+ * which the UTC hour or day begins, so that `hour >= :since AND hour < :until` cuts them. Addresses are BLOBs of 16 bytes (base/addr.h).
+ * `kind` and `transport` are the numbers of record/kinds.def and enum transport; tables `kind` and `transport` name them.
+ *
+ *   kind        number, name                                    every kind of record: 1 connection, 2 session, 3 login, 4 command …
+ *   transport   number, name                                    0 '', 1 tcp, 2 udp, 3 icmp
+ *   sensor      number, name, first, last                       who observed
+ *   day         day, applied, records, first, last, sealed, bytes, touched
+ *                                                               one row per day file; applied: its rows up to this seq are in the rollups;
+ *                                                               sealed: 1 when indexed and closed; bytes: size of the file when sealed
+ *
+ * Rollups, kept at ingest (a row of a day file is in them about a second later, at once after an import or a clean stop):
+ *
+ *   rollup_port        hour, kind, transport, port, n, first, last         key hour, kind, transport, port. port: the destination's. A refusal
+ *                                                                          record counts its noroshi.count; all other kinds 1 each
+ *   rollup_service     hour, protocol, kind, n                             key hour, protocol, kind. protocol: network.protocol, '' when not
+ *                                                                          stated; above 64 names an hour: 'other'
+ *   rollup_source      day, source_ip, connections, sessions, logins, logins_ok, commands, downloads, samples, findings, others, first, last
+ *                                                                          key day, source_ip. others: records of the other kinds. Above
+ *                                                                          1,000,000 sources a day: in the row of the all-zero address.
+ *                                                                          Records without a source address are not counted here
+ *   rollup_credential  day, hash, user, password, tried, ok, first, last   key day, hash (of user and password as they came; both cut at 256
+ *                                                                          bytes). Above 50,000 a day: in the row with hash 0, user and
+ *                                                                          password NULL. Logins with a key: user, password NULL
+ *   rollup_command     day, hash, command, n, first, last                  key day, hash (of the whole line; command is cut at 512 bytes). Above
+ *                                                                          20,000 a day: in the row with hash 0, command NULL
+ *
+ * Over 30 days rollup_source has some 300,000 rows: choose the top ones by a narrow query first, then fetch their columns; the sorter
+ * then carries little (0.27 s against 0.40 s):
+ *   WITH top AS (SELECT source_ip, sum(sessions) AS n FROM rollup_source WHERE day >= :since AND day < :until
+ *                GROUP BY source_ip ORDER BY n DESC LIMIT :limit)
+ *   SELECT source_ip, sum(sessions) AS n, … FROM rollup_source WHERE day >= :since AND day < :until
+ *      AND source_ip IN (SELECT source_ip FROM top) GROUP BY source_ip ORDER BY n DESC
+ * The same holds for commands and credentials, by `hash`. To include a day that :since cuts, write day > :since - 86400000000.
+ *
+ * Derived state:
+ *
+ *   host           source_ip, first, last_day, days             key source_ip. first: its first record's time; last_day: the last day it was
+ *                                                               seen; days: on how many days
+ *   sample         sha256, size, architecture, origin, path, url, kept, first, last, times, sources
+ *                                                               key sha256 (TEXT, lower-case hex). kept: 1 when its bytes are in blobs/;
+ *                                                               times: sample records; sources: distinct source addresses (counted up to 10,000)
+ *   sample_source  sha256, source_ip, first                     the addresses behind sample.sources
+ *   blob           sha256, size, first, last                    files under blobs/ and the time of the first and last record that refers to them
+ *   task           see task.h
+ *   place          analyst, day, row                            up to which row of a day file (UTC day number) analysis has followed
+ *   rule_state     analyst, state                               the rules' memory at those places
+ *
+ * Pipeline, per stream of records (an edge's journal file; 'control' for verbs that write, 'analyse' for findings), about once a second and at stop:
+ *
+ *   pipeline    stream, writer, number, current, appended, committed, records, duplicates, dropped, spooled, accepted, ended, cut, waiting, first, last
+ *                 stream      the journal's random number as 16 hex digits, or 'control', 'analyse'
+ *                 writer      'edge', 'client' or 'analyse'; number: which edge
+ *                 current     1: the stream an edge writes now; 0: its file was replaced, nothing more can come of it
+ *                 appended    records its owner took in (the last sequence number)
+ *                 committed   the last sequence number of it that is in a day file
+ *                 records     records of it that were new; duplicates: deliveries of records that were kept already (harmless)
+ *                 dropped     records its owner had no room for: lost
+ *                 spooled     records that went through the spool
+ *                 accepted    connections accepted; ended: those whose session record was appended; cut: those that ended with their process
+ *                             (killed), so that no session record was made
+ *                 waiting     appended - committed when current, else 0
+ *               lost records  = dropped + (appended - committed - waiting)
+ *               lost sessions = accepted - ended - open conversations; of ended processes that is exactly `cut`. When everything has stopped:
+ *                               sessions seen (accepted) = stored (session records) + lost, lost = accepted - ended
+ *   pipeline_refused  stream, reason, n                         connections refused, by event.reason's word
+ */
+#pragma once
+
+enum { SCHEMA_CONTROL_VERSION = 1, SCHEMA_DAY_VERSION = 1 };
