@@ -4,8 +4,8 @@
 #define MIB (INT64_C(1) << 20)
 
 static const struct conf_rule profile_rule[] = {
-    {.path = "address", .type = CONF_PREFIX, .help = "connections to these addresses of ours", .example = "192.0.2.16/28"},
-    {.path = "port", .type = CONF_INT, .min = 1, .max = 65535, .help = "connections to this port of ours", .example = "23"},
+    {.path = "address", .type = CONF_PREFIX, .preset = "", .help = "connections to these addresses of ours", .example = "192.0.2.16/28"},
+    {.path = "port", .type = CONF_INT, .min = 1, .max = 65535, .preset = "", .help = "connections to this port of ours", .example = "23"},
     {.path = "profile",
      .type = CONF_TEXT,
      .min = 1,
@@ -19,7 +19,7 @@ static const struct conf_rule profile_rule[] = {
 static const struct conf_rule service_rule[] = {
     {.path = "service", .type = CONF_TEXT, .min = 1, .max = 32, .help = "which service; see `noroshi services`", .example = "telnet"},
     {.path = "listen", .type = CONF_ENDPOINT, .help = "where it listens", .example = "127.0.0.1:2323"},
-    {.path = "public", .type = CONF_ENDPOINT, .help = "where it listens instead with --public", .example = "\"[::]:23\""},
+    {.path = "public", .type = CONF_ENDPOINT, .preset = "", .help = "where it listens instead with --public", .example = "\"[::]:23\""},
     {.path = "profile",
      .type = CONF_TEXT,
      .min = 1,

@@ -211,7 +211,7 @@ void trie_free(struct trie *t)
 
 static unsigned bit_at(struct addr a, unsigned bit)
 {
-    return a.bytes[bit / 8] >> (7 - bit % 8) & 1U;
+    return (unsigned)a.bytes[bit / 8] >> (7 - bit % 8) & 1U;
 }
 
 int trie_put(struct trie *t, struct prefix p, void *value)

@@ -20,7 +20,7 @@ enum conf_type {
     CONF_ADDR,
     CONF_ENDPOINT, /* address:port, [v6]:port */
     CONF_PREFIX,
-    CONF_PATH,  /* relative to the file's folder */
+    CONF_PATH,  /* relative to the file's folder; a preset too */
     CONF_TEXTS, /* list of texts (one text alone is a list of one) */
     CONF_ITEMS, /* list of mappings, each checked against `items` (an array ended by a NULL path) */
     CONF_ANY,   /* any YAML, walked by the caller with conf_at/conf_count */
@@ -29,9 +29,11 @@ enum conf_type {
 struct conf_rule {
     const char *path; /* "store.folder"; inside an item "listen" */
     enum conf_type type;
-    int64_t min, max;   /* both 0: no bound */
-    const char *preset; /* the default as it would be written, or NULL: must be given (in an item) or empty (at the top) */
-    const char *unit;   /* "", "bytes", "s", … for the manual */
+    int64_t min, max; /* both 0: no bound */
+    /* The default as it would be written; "" is the type's empty value. NULL: must be given in an item (lists and CONF_ANY may be left
+     * out all the same: they are empty then), empty at the top. */
+    const char *preset;
+    const char *unit; /* "", "bytes", "s", … for the manual */
     const char *help;
     const char *example; /* shown in errors */
     const char *choices;
@@ -47,23 +49,26 @@ struct conf_error {
     char text[512];
 };
 
-/* Reads and checks. `name` is used in messages. Unknown keys, duplicate keys, wrong types, values out of range, anchors/aliases and
- * nesting over 16 are errors. At most 4 MiB of input. Returns 0 or -ERR_CONFIG (and `error`), -ENOMEM, -errno for files. */
+/* Reads and checks. `name` is used in messages, and its folder is where relative paths start. Unknown keys, duplicate keys, wrong types,
+ * values out of range, anchors, aliases, tags and nesting over 16 are errors. At most 4 MiB and 65536 values. The schema must outlive the
+ * conf. Returns 0 or -ERR_CONFIG, -ENOMEM, -errno for files; `error` is filled in each case. */
 int conf_load(struct conf **ret, const char *file, const struct conf_rule *schema, struct conf_error *error);
 int conf_parse(struct conf **ret, const char *name, struct span yaml, const struct conf_rule *schema, struct conf_error *error);
 void conf_free(struct conf *);
 
-/* "section.key=value", as given with -o; checked against the same schema. */
+/* "section.key=value", as given with -o; checked against the same schema. A single value is taken as it stands, a list is read as YAML:
+ * 'services=[{service: telnet, listen: "127.0.0.1:2323"}]'. Relative paths start at the current folder. On error nothing has changed. */
 int conf_override(struct conf *, const char *assignment, struct conf_error *error);
 
-/* The effective configuration as YAML that conf_parse reads back to the same values: what a role is given. Paths are absolute. */
+/* The effective configuration as YAML that conf_parse reads back to the same values: what a role is given. Paths are absolute. Top values
+ * are all written, of items those that were given. */
 int conf_dump(const struct conf *, struct buf *out);
 
 /* Values by path; asking for a path that is not in the schema, or as another type, is a programmer's mistake (assert). */
 bool conf_bool(const struct conf *, const char *path);
 int64_t conf_int(const struct conf *, const char *path);      /* INT, SIZE, DURATION (µs), BOOL */
 const char *conf_text(const struct conf *, const char *path); /* TEXT, CHOICE, PATH (absolute or as resolved); "" when not given; never NULL */
-struct endpoint conf_endpoint(const struct conf *, const char *path);
+struct endpoint conf_endpoint(const struct conf *, const char *path); /* ENDPOINT; ADDR with port 0 */
 struct prefix conf_prefix(const struct conf *, const char *path);
 
 /* Lists: TEXTS and ITEMS. */
@@ -76,6 +81,7 @@ bool node_bool(const struct conf_node *, const char *key);
 int64_t node_int(const struct conf_node *, const char *key);
 const char *node_text(const struct conf_node *, const char *key);
 struct endpoint node_endpoint(const struct conf_node *, const char *key);
+struct prefix node_prefix(const struct conf_node *, const char *key);
 size_t node_count(const struct conf_node *, const char *key);
 const char *node_texts(const struct conf_node *, const char *key, size_t index);
 const struct conf_node *node_item(const struct conf_node *, const char *key, size_t index);

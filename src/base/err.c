@@ -1,11 +1,12 @@
 #include "base/err.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 const char *err_text(int code)
 {
-    int positive = code < 0 ? -code : code;
+    int positive = code < 0 && code != INT_MIN ? -code : code;
     switch (positive) {
     case 0:
         return "no error";

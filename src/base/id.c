@@ -67,7 +67,7 @@ char *id_print(struct id id, char text[static ID_TEXT_SIZE])
         unsigned value = 0;
         for (size_t bit = 5; bit-- > 0;) {
             size_t at = low + bit;
-            value = value << 1 | (at < 128 ? id.bytes[15 - at / 8] >> (at % 8) & 1U : 0U);
+            value = value << 1 | (at < 128 ? (unsigned)id.bytes[15 - at / 8] >> (at % 8) & 1U : 0U);
         }
         text[digit] = alphabet[value];
     }

@@ -178,12 +178,12 @@ static void end(struct json *j, uint8_t bracket)
     buf_byte(j->out, bracket);
 }
 
-void json_object(struct json *j)
+void json_begin_object(struct json *j)
 {
     begin(j, '{');
 }
 
-void json_array(struct json *j)
+void json_begin_array(struct json *j)
 {
     begin(j, '[');
 }
@@ -269,7 +269,7 @@ void json_span(struct json *j, struct span text)
 void json_text(struct json *j, const char *text)
 {
     if (text == NULL)
-        json_null(j);
+        json_nil(j);
     else
         json_span(j, span_text(text));
 }
@@ -280,10 +280,10 @@ void json_int(struct json *j, int64_t value)
     buf_printf(j->out, "%" PRId64, value);
 }
 
-void json_real(struct json *j, double value)
+void json_decimal(struct json *j, double value)
 {
     if (!isfinite(value)) {
-        json_null(j);
+        json_nil(j);
         return;
     }
     separate(j);
@@ -304,10 +304,16 @@ void json_bool(struct json *j, bool value)
     buf_text(j->out, value ? "true" : "false");
 }
 
-void json_null(struct json *j)
+void json_nil(struct json *j)
 {
     separate(j);
     buf_text(j->out, "null");
+}
+
+void json_raw(struct json *j, struct span value)
+{
+    separate(j);
+    buf_span(j->out, value);
 }
 
 char *text_hex(struct span bytes, char *text)

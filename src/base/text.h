@@ -21,7 +21,8 @@ void text_escape(struct buf *, struct span text);
 /* The same but real line breaks ("\n") and tabs are kept: for transcripts shown to a person. */
 void text_escape_lines(struct buf *, struct span text);
 
-/* JSON: a writer that places commas itself. Depth at most 32. Any bytes are accepted as text: invalid UTF-8 is written as U+FFFD. */
+/* JSON: a writer that places commas itself. None of its names is one of libjansson's, since both may be linked into one program. Depth at most 32.
+ * Any bytes are accepted as text: invalid UTF-8 is written as U+FFFD. */
 struct json {
     struct buf *out;
     uint32_t has_item; /* bit per depth: a comma is due */
@@ -31,17 +32,18 @@ struct json {
 };
 
 void json_init(struct json *, struct buf *out, bool pretty);
-void json_object(struct json *); /* { … json_end */
-void json_array(struct json *);  /* [ … json_end */
+void json_begin_object(struct json *); /* { … json_end */
+void json_begin_array(struct json *);  /* [ … json_end */
 void json_end_object(struct json *);
 void json_end_array(struct json *);
 void json_key(struct json *, const char *key);
 void json_span(struct json *, struct span text);
 void json_text(struct json *, const char *text); /* NULL writes null */
 void json_int(struct json *, int64_t);
-void json_real(struct json *, double); /* not a number and infinities are written as null */
+void json_decimal(struct json *, double); /* not a number and infinities are written as null */
 void json_bool(struct json *, bool);
-void json_null(struct json *);
+void json_nil(struct json *);
+void json_raw(struct json *, struct span value); /* a value that is JSON already */
 
 /* Hexadecimal, lower case; `text` holds 2 * len + 1 characters. Returns `text`. */
 char *text_hex(struct span bytes, char *text);
