@@ -35,11 +35,22 @@ int channel_new(struct channel **ret, uv_loop_t *loop, int fd, enum party me, en
 void channel_free(struct channel *); /* closes; NULL accepted; allowed inside its events */
 void *channel_user(struct channel *);
 
-/* Sends at once or not at all: 0, -EAGAIN (the peer's queue is full), -ERR_CLOSED. Descriptors are duplicated to the peer, not taken. */
+/*
+ * Sends at once or not at all: 0, -EAGAIN (the peer's queue is full; events.writable follows), -ERR_CLOSED (the closed event comes by
+ * the loop, not in this call), -ERR_LIMIT (body too long for the message). A message that `me` may not send to `peer` is a
+ * programmer's mistake (assert). Descriptors are duplicated to the peer, not taken.
+ */
 int channel_send(struct channel *, enum message, struct span body, const int *fds, size_t fd_count);
 
-/* Blocking: waits up to timeout_msec (-1: for ever) for one message; events.message is called for it. 0, -ETIMEDOUT, -ERR_CLOSED, … */
+/*
+ * Blocking: waits up to timeout_msec (-1: for ever) for one message; events.message is called for it. Also returns, after
+ * events.writable, when a send was refused with -EAGAIN and there is room again. 0, -ETIMEDOUT, -ERR_CLOSED, …; on an end
+ * events.closed is called first.
+ */
 int channel_receive(struct channel *, int timeout_msec);
+
+/* A connected SOCK_SEQPACKET pair for two channels: close-on-exec, non-blocking, with room for several large datagrams. */
+int channel_pair(int ret_fds[static 2]);
 
 const char *message_name(enum message);
 /* May `from` send this number to `to` with that many bytes and descriptors? 0 or -ERR_DENIED, -ERR_UNKNOWN, -ERR_LIMIT, -ERR_TRUNCATED. */

@@ -19,12 +19,12 @@
 
 /* What a role may do; enforced by Landlock, seccomp, rlimits and, when started by root, a change of uid. */
 struct wall {
-    bool read_data;      /* the data folder: read (and the shared-memory file of SQLite's WAL) */
+    bool read_data;      /* the data folder: read. SQLite's WAL: the shared-memory file is read-only too, which SQLite falls back to */
     bool write_data;     /* the data folder: create, write, rename, remove */
     bool accept;         /* accept() on listeners it was handed, plain socket I/O on them */
     bool receive_fds;    /* descriptors on its channels (all roles need it for PEER) */
     uint64_t memory_max; /* RLIMIT_DATA-like bound in bytes, 0: none */
-    uint64_t file_max;   /* RLIMIT_FSIZE, 0: no file may grow by path-less write */
+    uint64_t file_max;   /* RLIMIT_FSIZE in bytes, 0: none; standard error and large messages (memfd) count, too */
     uint32_t open_files_max;
 };
 
@@ -37,13 +37,22 @@ struct role {
     int (*run)(struct station *); /* returns the exit status; call station_ready when serving */
 };
 
+/* The table of roles.def (src/roles.c); NULL when there is none of that name. Tests bring their own. */
+const struct role *role_by_name(struct span name);
+
 const struct conf *station_settings(const struct station *);
 unsigned station_index(const struct station *);
 uv_loop_t *station_loop(struct station *);
-/* A granted descriptor by name ("listen.0", "journal", "spool", "profiles"), or -1. Still the station's own: do not close. */
+/*
+ * A granted descriptor by name, or -1. Still the station's own: do not close. A role gets
+ *   edge     listen.N (N: index in `services`), journal, spool, profiles (sealed memfd)
+ *   store    control (listening SOCK_SEQPACKET), ring.K (each edge's journal, read-only; more may come while it runs)
+ *   all      lock (the data folder stays locked until the last role of a dead supervisor has ended)
+ */
 int station_grant(const struct station *, const char *name);
 
-/* Called on the loop; set before station_ready. Any may be NULL. */
+/* Called on the loop, never inside station_events; set before station_ready (what came earlier is kept until then). Any may be NULL: then a
+ * peer's descriptor is closed, stop ends the loop, and drain is the same as stop. When the supervisor is gone, stop is called. */
 struct station_events {
     /* A peer's channel, e.g. name "store" index 0. Make a channel of `fd` (yours now) with channel_new. */
     void (*peer)(struct station *, const char *name, unsigned index, int fd);
@@ -53,5 +62,7 @@ struct station_events {
 void station_events(struct station *, const struct station_events *, void *user);
 void *station_user(struct station *);
 int station_ready(struct station *);
+/* The peer of that name broke the rules: the supervisor ends it and starts another. Only the store may. */
+void station_accuse(struct station *, const char *name, unsigned index);
 /* Tells the supervisor why this role can't start, as one line; returns the exit status to leave with. */
 int station_failed(struct station *, const char *format, ...) __attribute__((format(printf, 2, 3)));

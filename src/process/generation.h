@@ -1,0 +1,22 @@
+/* What one reading of the configuration gives to roles. A reload makes a second one beside the first, whole or not at all. */
+#pragma once
+
+#include "process/listen.h"
+
+struct generation {
+    unsigned holders; /* members of it, and the supervisor's own hold */
+    const struct conf *settings;
+    struct conf *own_settings; /* settings, when they were read for this one */
+    struct buf yaml;           /* as roles get them */
+    int profiles_fd;           /* sealed memfd */
+    struct listeners listeners;
+};
+
+/* `own` tells whether the settings are freed with it (also after a failure). -ERR_CONFIG or -errno with one line in `error`. */
+int generation_new(struct generation **ret, const struct conf *settings, struct conf *own, bool use_public, const struct generation *old,
+                   struct conf_error *error);
+struct generation *generation_hold(struct generation *);
+void generation_drop(struct generation *); /* NULL accepted */
+
+/* Do roles get the same settings from both? */
+bool generation_same_settings(const struct generation *, const struct generation *);

@@ -1,0 +1,21 @@
+/* The roles of this program, from roles.def. */
+#include "process/role.h"
+
+#define ROLE(name) extern const struct role role_##name;
+#include "process/roles.def"
+#undef ROLE
+
+static const struct role *const roles[] = {
+#define ROLE(name) &role_##name,
+#include "process/roles.def"
+#undef ROLE
+};
+
+const struct role *role_by_name(struct span name)
+{
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        if (span_is(name, roles[i]->name))
+            return roles[i];
+    }
+    return NULL;
+}
