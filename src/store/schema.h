@@ -6,7 +6,7 @@
  *   kind        number, name                                    every kind of record: 1 connection, 2 session, 3 login, 4 command …
  *   transport   number, name                                    0 '', 1 tcp, 2 udp, 3 icmp
  *   sensor      number, name, first, last                       who observed
- *   day         day, applied, records, first, last, sealed, bytes, touched
+ *   day         day, applied, records, first, last, sealed, bytes
  *                                                               one row per day file; applied: its rows up to this seq are in the rollups;
  *                                                               sealed: 1 when indexed and closed; bytes: size of the file when sealed
  *
@@ -22,7 +22,7 @@
  *                                                                          Records without a source address are not counted here
  *   rollup_credential  day, hash, user, password, tried, ok, first, last   key day, hash (of user and password as they came; both cut at 256
  *                                                                          bytes). Above 50,000 a day: in the row with hash 0, user and
- *                                                                          password NULL. Logins with a key: user, password NULL
+ *                                                                          password NULL. Logins without a password (a key) are not counted
  *   rollup_command     day, hash, command, n, first, last                  key day, hash (of the whole line; command is cut at 512 bytes). Above
  *                                                                          20,000 a day: in the row with hash 0, command NULL
  *
@@ -44,24 +44,28 @@
  *   sample_source  sha256, source_ip, first                     the addresses behind sample.sources
  *   blob           sha256, size, first, last                    files under blobs/ and the time of the first and last record that refers to them
  *   task           see task.h
+ *   secret         name, value                                  keys made with the database
  *   place          analyst, day, row                            up to which row of a day file (UTC day number) analysis has followed
  *   rule_state     analyst, state                               the rules' memory at those places
  *
  * Pipeline, per stream of records (an edge's journal file; 'control' for verbs that write, 'analyse' for findings), about once a second and at stop:
  *
- *   pipeline    stream, writer, number, current, appended, committed, records, duplicates, dropped, spooled, accepted, ended, cut, waiting, first, last
+ *   pipeline    stream, writer, number, current, appended, committed, records, duplicates, rejected, dropped, spooled, accepted, ended, cut,
+ *               waiting, first, last
  *                 stream      the journal's random number as 16 hex digits, or 'control', 'analyse'
  *                 writer      'edge', 'client' or 'analyse'; number: which edge
  *                 current     1: the stream an edge writes now; 0: its file was replaced, nothing more can come of it
  *                 appended    records its owner took in (the last sequence number)
- *                 committed   the last sequence number of it that is in a day file
- *                 records     records of it that were new; duplicates: deliveries of records that were kept already (harmless)
+ *                 committed   how many of it are in a day file: the last sequence number committed - rejected
+ *                 records     records of it that were new: of an edge = committed. duplicates: deliveries of records that were kept already
+ *                             (harmless). For writers without a journal both are counted in memory: a killed store forgets up to a second
+ *                 rejected    records the store refused because they were not true to their form (a broken or taken-over edge): lost
  *                 dropped     records its owner had no room for: lost
  *                 spooled     records that went through the spool
  *                 accepted    connections accepted; ended: those whose session record was appended; cut: those that ended with their process
  *                             (killed), so that no session record was made
- *                 waiting     appended - committed when current, else 0
- *               lost records  = dropped + (appended - committed - waiting)
+ *                 waiting     not yet committed when current, else 0
+ *               lost records  = dropped + (appended - committed - waiting); the second part are those rejected and those whose journal was lost
  *               lost sessions = accepted - ended - open conversations; of ended processes that is exactly `cut`. When everything has stopped:
  *                               sessions seen (accepted) = stored (session records) + lost, lost = accepted - ended
  *   pipeline_refused  stream, reason, n                         connections refused, by event.reason's word
