@@ -44,6 +44,8 @@ void shell_greet(struct shell *); /* greeting and first prompt */
 void shell_line(struct shell *, struct span line);
 /* Raw bytes while a command reads from the terminal (`cat > x`, `read`, `sh` waiting); true when the shell wants them instead of lines. */
 bool shell_wants_raw(const struct shell *);
+/* A long answer is not through: shell_more goes on with it when what was said has left. Input had better wait until then. */
+bool shell_busy(const struct shell *);
 void shell_interrupt(struct shell *);   /* ^C */
 void shell_end_of_file(struct shell *); /* ^D on an empty line */
 /* The output drained: a long answer goes on. */

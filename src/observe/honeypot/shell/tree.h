@@ -59,6 +59,8 @@ int tree_list(struct tree *, struct span cwd, struct span path, int (*each)(void
 int tree_absolute(struct span cwd, struct span path, char to[static TREE_PATH_MAX]);
 
 void tree_clock(struct tree *, usec_t now); /* the time of changes from here on */
+/* Bytes generated or copied since the last call: what reading and writing cost, for the reader's budget. */
+size_t tree_work(struct tree *);
 
 /* Called with what the attacker wrote before it is lost: removed, truncated, replaced. */
 void tree_on_loss(struct tree *, void (*lost)(void *user, struct span path, struct span content), void *user);
