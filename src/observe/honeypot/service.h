@@ -33,6 +33,20 @@ enum reason {
 };
 const char *reason_text(enum reason);
 
+/* The reasons for which a connection is refused, as places of journal_counters.refused. */
+enum refusal {
+    REFUSAL_PEER_LIMIT,
+    REFUSAL_SERVICE_LIMIT,
+    REFUSAL_GLOBAL_LIMIT,
+    REFUSAL_DESCRIPTORS,
+    REFUSAL_PROXY_MISSING,
+    REFUSAL_PROXY_BAD,
+    REFUSAL_PROXY_UNEXPECTED,
+    REFUSAL_PROXY_STRANGER,
+    REFUSAL_COUNT /* at most 8: the file's layout */
+};
+enum reason refusal_reason(enum refusal);
+
 /* What a service may do. Everything said after conn_hangup is dropped. */
 void *conn_state(struct conn *);
 struct arena *conn_arena(struct conn *); /* freed after close; capped (honeypot.memory_per_session) */
@@ -47,7 +61,8 @@ void conn_delay(struct conn *, usec_t);      /* what is said from now on leaves 
 void conn_wake(struct conn *, usec_t after); /* calls idle after this time, once; 0 cancels */
 /* States something as a record of this session. Spans need to live only during the call. */
 void conn_fact(struct conn *, enum kind, const struct fact *facts, size_t count);
-/* Facts of the session's closing record, kept until it is written: text is copied to the arena. A name given again replaces. */
+/* Facts of the session's closing record, kept until it is written: text is copied to the arena. A name given again replaces.
+ * LOGGED_IN = 1 also ends the time allowed for logging in. */
 void conn_sum(struct conn *, struct fact);
 void conn_hangup(struct conn *, enum reason); /* after what was said has left; close follows, not inside this call */
 bool conn_ending(const struct conn *);
