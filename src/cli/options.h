@@ -8,7 +8,7 @@ struct option_reader {
     const struct verb_option *options;
     size_t count;
     char **argv;
-    int argc, at;       /* at: the next argument */
+    int argc, at;        /* at: the next argument */
     const char *letters; /* what is left of a cluster of letters */
     bool words_only;
 };
@@ -20,7 +20,7 @@ void options_begin(struct option_reader *, const struct verb_option *, size_t co
 enum option_event options_next(struct option_reader *, size_t *ret_index, const char **ret_value, struct buf *why);
 
 /* Reads a verb's whole command line; words and options may be mixed (argv is reordered). 0, 1 when help is asked for, -ERR_MALFORMED and `why`. */
-int options_parse(const struct verb *, int argc, char **argv, struct options *ret, struct buf *why);
+int options_read(const struct verb *, int argc, char **argv, struct options *ret, struct buf *why);
 
 /* A whole number from text; 0 or -ERR_MALFORMED. */
 int option_number(const char *text, int64_t least, int64_t most, int64_t *ret);

@@ -7,12 +7,14 @@
 
 /* What came before the verb on the command line. */
 struct invocation {
-    const char *program;   /* path of this binary */
-    struct conf *settings; /* loaded and overridden; NULL for verbs that need none (needs_settings false) */
-    const char *config;    /* the file the settings came from; "" when there was none and the built-in ones hold */
-    const char *data;      /* absolute data folder; "" when needs_settings is false */
-    bool quiet, color;     /* color: stdout is a terminal and nobody asked for none */
-    unsigned width;        /* of the terminal at stdout; 0 when it is none */
+    const char *program;           /* path of this binary */
+    struct conf *settings;         /* loaded and overridden; NULL for verbs that need none (needs_settings false) */
+    const char *config;            /* the file the settings come from */
+    bool config_absent;            /* it is not there: the built-in settings hold */
+    const char *data;              /* absolute data folder; NULL when needs_settings is false */
+    const struct loading *loading; /* cli/load.h: how to load the settings again */
+    bool quiet, color;             /* color: stdout is a terminal and nobody asked for none */
+    unsigned width;                /* of the terminal at stdout; 0 when it is none */
 };
 
 enum exit_status { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOTHING = 3, EXIT_PARTLY = 4 };

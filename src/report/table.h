@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "base/text.h"
 #include "report/report.h"
 
 #include <stdio.h>
@@ -26,16 +27,21 @@ const struct query_value *table_value(const struct table *, size_t row, size_t c
 /* Orders the rows by an ordering of two rows' values, stably. */
 void table_sort(struct table *, int (*compare)(const struct query_value *, const struct query_value *));
 
-enum table_form { TABLE_TERMINAL, TABLE_JSON, TABLE_CSV };
+/* The rows as a JSON array of objects, or one row as an object. */
+void table_json_rows(const struct table *, struct json *);
+void table_json_row(const struct table *, struct json *, size_t row);
+
+enum table_form { TABLE_TERMINAL, TABLE_JSON, TABLE_CSV, TABLE_JSON_ROWS /* only the array of rows: for lists */ };
 
 struct table_look {
     bool color;     /* the heading is bold */
     bool title;     /* the title stands above */
     unsigned width; /* of the terminal in characters; 0: not a terminal, cells are cut only when very long */
+    size_t hidden;  /* told by table_print: columns that did not fit */
 };
 
 /* 0, -ENOMEM, -errno of writing. `look` counts for the terminal only; NULL is a plain one. */
-int table_print(struct table *, const char *name, const char *title, enum table_form, const struct table_look *look, FILE *out);
+int table_print(struct table *, const char *name, const char *title, enum table_form, struct table_look *look, FILE *out);
 
 /* Makers of values. */
 static inline struct query_value value_null(void)
