@@ -183,11 +183,14 @@ static void on_signal(uv_signal_t *handle, int number)
         }
     } else if (number == SIGHUP) {
         reload_begin(t);
-    } else if (t->asked_to_stop) {
+    } else if (t->asked_to_stop != 0) {
+        /* A terminal or a process group may deliver the same wish twice. */
+        if (usec_monotonic() - t->asked_to_stop < USEC_PER_SEC)
+            return;
         log_warning("asked to stop a second time: ending at once");
         kill_all(t);
     } else {
-        t->asked_to_stop = true;
+        t->asked_to_stop = usec_monotonic();
         log_info("stopping");
         team_end(t, 0);
     }

@@ -46,7 +46,8 @@ struct team {
     struct member *members;
     struct slot slots[SLOTS_MAX];
     enum phase phase;
-    bool asked_to_stop, reload_again;
+    usec_t asked_to_stop; /* monotonic time of the first wish, 0: none yet */
+    bool reload_again;
     int status;
 };
 

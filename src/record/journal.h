@@ -29,7 +29,7 @@ struct journal_counters {
     uint64_t spool_bytes;  /* now waiting in the spool */
     uint64_t accepted;     /* connections accepted */
     uint64_t ended;        /* conversations whose session record was appended */
-    uint64_t cut;          /* conversations that a died predecessor had open */
+    uint64_t cut;          /* conversations without one: open when a predecessor died, or there was no room for it */
     uint64_t refused[8];   /* connections refused, by enum refusal of observe/honeypot/service.h */
 };
 

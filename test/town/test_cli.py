@@ -426,6 +426,11 @@ def test_mistakes_are_one_line_and_exit_2(data, arguments, says):
     assert says in done.stderr and "for example" in done.stderr
 
 
+def test_an_option_after_the_verb_is_told_where_it_belongs(data):
+    done = town.call("report", "attackers", "--data", str(data), check=USAGE)
+    assert "--data stands before the verb" in done.stderr
+
+
 def verbs():
     words = town.call("help", check=OK).stdout.split("Verbs:\n")[1].split("\n\n")[0]
     return [line.split()[0] for line in words.splitlines()]

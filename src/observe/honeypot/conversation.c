@@ -87,7 +87,7 @@ void conn_fact(struct conn *c, enum kind kind, const struct fact *facts, size_t 
                                   .session = c->session,
                                   .facts = all,
                                   .fact_count = count};
-    converse_append(c->owner, &record);
+    (void)converse_append(c->owner, &record);
 }
 
 /* Room for one more. Few are kept while the conversation lasts, so the array begins small. */
@@ -171,7 +171,7 @@ static void state_connection(struct conn *c)
                                   .session = c->session,
                                   .facts = facts,
                                   .fact_count = n};
-    converse_append(c->owner, &record);
+    (void)converse_append(c->owner, &record);
 }
 
 static void state_session(struct conn *c)
@@ -199,8 +199,8 @@ static void state_session(struct conn *c)
                                   .session = c->session,
                                   .facts = facts,
                                   .fact_count = n};
-    converse_append(c->owner, &record);
-    count_one(&c->owner->counters->ended);
+    /* A conversation whose closing record found no room counts as cut: accepted = ended + cut + open stays true. */
+    count_one(converse_append(c->owner, &record) ? &c->owner->counters->ended : &c->owner->counters->cut);
 }
 
 /* The service's end and the closing record; the socket stays. */

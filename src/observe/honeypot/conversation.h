@@ -12,11 +12,13 @@ enum {
     MORE_PER_TURN = 32,
     MARKS_MAX = 1024,
     SUMS_MAX = 16,
-    ACCEPTS_PER_TURN = 256
+    ACCEPTS_PER_TURN = 256,
+    TOGETHER_MAX = 256 /* bytes that may wait for what follows a short delay */
 };
 #define HEADER_TIMEOUT (10 * USEC_PER_SEC)
 #define LINGER_TIMEOUT (2 * USEC_PER_SEC)
 #define DELAY_MAX (60 * USEC_PER_SEC)
+#define TOGETHER (50 * USEC_PER_MSEC)
 
 /* First member of what the epoll descriptor points at. */
 enum watched { WATCHED_LISTENER, WATCHED_CONN };
@@ -163,5 +165,5 @@ void refuse(struct converse *, const struct listener *, struct addr source, enum
 void refusals_flush(struct converse *);
 
 void converse_clock(struct converse *);
-void converse_append(struct converse *, const struct record *);
+bool converse_append(struct converse *, const struct record *);
 void converse_gone(struct conn *); /* takes it off every list and frees it */

@@ -32,14 +32,14 @@ void converse_clock(struct converse *cv)
     cv->now = usec_monotonic();
 }
 
-void converse_append(struct converse *cv, const struct record *from)
+bool converse_append(struct converse *cv, const struct record *from)
 {
     struct record record = *from;
     record.time = cv->wall;
     if (id_is_zero(record.id))
         record.id = id_new(cv->wall);
     record.sensor = cv->config.sensor;
-    (void)journal_append(cv->journal, &record); /* what finds no room is counted by the journal */
+    return journal_append(cv->journal, &record) == 0;
 }
 
 void converse_gone(struct conn *c)

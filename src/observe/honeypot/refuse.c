@@ -126,7 +126,7 @@ void refusals_flush(struct converse *cv)
                                       .destination = entry->listener->local,
                                       .facts = facts,
                                       .fact_count = sizeof facts / sizeof facts[0]};
-        converse_append(cv, &record);
+        (void)converse_append(cv, &record);
         *entry = (struct refused){0};
     }
     r->count = 0;

@@ -415,6 +415,9 @@ static void a_second_signal_kills(void **state)
     must(&r, "ready\n", 1);
     assert_int_equal(kill(r.pid, SIGINT), 0);
     must(&r, "stopping", 1);
+    assert_int_equal(kill(r.pid, SIGTERM), 0); /* the same wish, delivered twice: nothing happens */
+    usleep(1100 * 1000);
+    assert_null(strstr(r.log, "a second time"));
     assert_int_equal(stop(&r), 1);
     assert_non_null(strstr(r.log, "a second time"));
 }

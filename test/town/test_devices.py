@@ -1,0 +1,142 @@
+"""Every shipped device as others see it: each profile answers on an address of its own, 127.0.1.N, while real fingerprinting tools look."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from town import Noroshi, SOURCE, call, free_port
+
+
+def profiles():
+    done = call("profiles", "--json", check=0)
+    return json.loads(done.stdout)
+
+
+class PlainNoroshi(Noroshi):
+    """The services are those of the configuration's own file."""
+
+    def __init__(self, data, config):
+        super().__init__(data, config=config)
+        self.options = [f"honeypot.profiles={SOURCE / 'conf' / 'profiles'}"]
+
+
+class Street:
+    """All devices side by side: houses[name] = (address, port)."""
+
+    def __init__(self, folder):
+        self.rows = profiles()
+        self.port = free_port()
+        assert len(self.rows) < 250
+        self.houses = {row["name"]: f"127.0.1.{number + 1}" for number, row in enumerate(self.rows)}
+        # One listener per address, so that nothing but loopback is reachable; the rule by address is what chooses.
+        listeners = ", ".join(f'{{service: telnet, listen: "{address}:{self.port}", profiles: [{{address: {address}/32, profile: {name}}}]}}'
+                              for name, address in self.houses.items())
+        config = folder / "noroshi.yaml"
+        config.write_text(f"services: [{listeners}]\n")
+        folder.chmod(0o755)
+        config.chmod(0o644)
+        self.noroshi = PlainNoroshi(folder / "data", config)
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("street")
+    for part in [folder, *folder.parents]:
+        if str(part).startswith("/tmp/"):
+            part.chmod(part.stat().st_mode | 0o111)
+    s = Street(folder)
+    with s.noroshi:
+        yield s
+
+
+def without_telnet(data):
+    """What a terminal shows: options and subnegotiations are taken out (RFC 854)."""
+    data = re.sub(rb"\xff\xfa.*?\xff\xf0", b"", data, flags=re.S)
+    data = re.sub(rb"\xff[\xfb-\xfe].", b"", data, flags=re.S)
+    return data.replace(b"\xff\xff", b"\xff")
+
+
+def first_bytes(address, port):
+    """All that comes before anything is said, until 0.5 s are silent."""
+    seen = b""
+    with socket.create_connection((address, port), 10) as s:
+        s.settimeout(1.5)
+        end = time.monotonic() + 6
+        while time.monotonic() < end:
+            try:
+                more = s.recv(4096)
+            except socket.timeout:
+                break
+            if not more:
+                break
+            seen += more
+            s.settimeout(0.5)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def greetings(street):
+    return {name: first_bytes(address, street.port) for name, address in street.houses.items()}
+
+
+def test_the_first_bytes_are_a_device_and_no_two_the_same(greetings):
+    for name, seen in greetings.items():
+        assert seen[:1] == b"\xff", f"{name} does not begin with an option"
+        assert not seen.startswith(b"\xff\xfd\x1flogin: "), name
+        assert without_telnet(seen).rstrip().endswith(b":"), (name, seen)
+        assert b"\x1b[4h" not in seen and b"\x1b[4l" not in seen
+    assert len({without_telnet(seen) for seen in greetings.values()}) == len(greetings)
+
+
+def recog_rules(path):
+    """recog's patterns are Ruby's: ^ and $ match at every line, (?m) and REG_MULTILINE let the dot match a line end."""
+    for fingerprint in ET.parse(path).getroot().iter("fingerprint"):
+        pattern, flags = fingerprint.get("pattern"), re.M
+        if "REG_MULTILINE" in fingerprint.get("flags", "") or "(?m)" in pattern:
+            flags |= re.S
+        if "REG_ICASE" in fingerprint.get("flags", ""):
+            flags |= re.I
+        values = {param.get("name"): param.get("value") for param in fingerprint.iter("param")}
+        makers = {values[key] for key in ("hw.vendor", "os.vendor", "service.vendor") if values.get(key)}
+        yield re.compile(pattern.replace("(?m)", ""), flags), makers
+
+
+def test_recog_names_the_maker_of_many(street, greetings, shared):
+    rules = list(recog_rules(shared / "banners" / "recog_xml" / "telnet_banners.xml"))
+    named = {}
+    for row in street.rows:
+        text = without_telnet(greetings[row["name"]]).decode("latin-1")
+        for pattern, makers in rules:
+            if pattern.search(text):
+                # The first rule that fits decides, as recog does.
+                if makers:
+                    assert row["maker"] in makers, f"{row['name']} of {row['maker']} is taken for {makers}"
+                    named[row["name"]] = row["maker"]
+                break
+    print(f"{len(named)} of {len(street.rows)} named by recog: {', '.join(sorted(set(named.values())))}")
+    assert len(named) >= 20
+
+
+@pytest.mark.skipif(shutil.which("nmap") is None, reason="nmap is not installed")
+def test_nmap_never_says_honeypot(street):
+    targets = list(street.houses.values())
+    done = subprocess.run(["nmap", "-n", "-Pn", "-sT", "-sV", "-T4", "-p", str(street.port), "-oX", "-", *targets],
+                          capture_output=True, text=True, errors="replace", timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert not re.search("honeypot|cowrie|kippo|kojoney|nepenthes|dionaea", done.stdout, re.I)
+    names = {address: name for name, address in street.houses.items()}
+    hosts = ET.fromstring(done.stdout).findall("host")
+    assert len(hosts) == len(targets)
+    for host in hosts:
+        name = names[host.find("address").get("addr")]
+        port = host.find("ports/port")
+        assert port.find("state").get("state") == "open", name
+        service = port.find("service")
+        assert service is not None, name
+        print(f"{name:24} {service.get('name', ''):10} {service.get('product', '-')} {service.get('devicetype', '')} {service.get('extrainfo', '')}")
