@@ -9,7 +9,7 @@ extern const struct verb verb_report;
 static const struct verb_option options[] = {
     [REPORT_SINCE] = {"since", 's', "TIME", "only what was seen from this time on"},
     [REPORT_UNTIL] = {"until", 'u', "TIME", "only what was seen before this time"},
-    [REPORT_LIMIT] = {"limit", 'n', "ROWS", "at most so many rows; 0: all (default: the report's own, mostly 100)"},
+    [REPORT_LIMIT] = {"limit", 'n', "ROWS", "at most so many rows; 0: all (default: the report's own on a terminal, all as JSON or CSV)"},
     [REPORT_JSON] = {"json", 'j', NULL, "one JSON document: {\"report\",\"columns\",\"rows\"}"},
     [REPORT_CSV] = {"csv", 0, NULL, "CSV (RFC 4180); a cell that begins with = + - @ gets an apostrophe before it, control characters are escaped"},
 };
@@ -63,12 +63,12 @@ static int run(const struct invocation *i, const struct options *o)
         status = reading_range(i, &verb_report, o->values[REPORT_SINCE], o->values[REPORT_UNTIL], &range);
     if (status != 0)
         return status;
-    range.limit = report->limit;
-    if (o->values[REPORT_LIMIT] != NULL && option_number(o->values[REPORT_LIMIT], 0, INT64_C(1) << 40, &range.limit) != 0)
-        return usage_error(&verb_report, "--limit: expected a number of rows, 0 for all, got \"%.40s\"", o->values[REPORT_LIMIT]);
     if (o->values[REPORT_JSON] != NULL && o->values[REPORT_CSV] != NULL)
         return usage_error(&verb_report, "expected one of --json and --csv");
     enum table_form form = o->values[REPORT_JSON] != NULL ? TABLE_JSON : o->values[REPORT_CSV] != NULL ? TABLE_CSV : TABLE_TERMINAL;
+    range.limit = form == TABLE_TERMINAL ? report->limit : 0; /* a program gets all rows */
+    if (o->values[REPORT_LIMIT] != NULL && option_number(o->values[REPORT_LIMIT], 0, INT64_C(1) << 40, &range.limit) != 0)
+        return usage_error(&verb_report, "--limit: expected a number of rows, 0 for all, got \"%.40s\"", o->values[REPORT_LIMIT]);
 
     struct table *table = NULL;
     struct query *query = NULL;
