@@ -1,5 +1,6 @@
 """Every shipped device as others see it: each profile answers on an address of its own, 127.0.1.N, while real fingerprinting tools look."""
 
+import concurrent.futures
 import json
 import re
 import shutil
@@ -82,7 +83,8 @@ def first_bytes(address, port):
 
 @pytest.fixture(scope="module")
 def greetings(street):
-    return {name: first_bytes(address, street.port) for name, address in street.houses.items()}
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        return dict(zip(street.houses, pool.map(lambda address: first_bytes(address, street.port), street.houses.values())))
 
 
 def test_the_first_bytes_are_a_device_and_no_two_the_same(greetings):
@@ -92,6 +94,103 @@ def test_the_first_bytes_are_a_device_and_no_two_the_same(greetings):
         assert without_telnet(seen).rstrip().endswith(b":"), (name, seen)
         assert b"\x1b[4h" not in seen and b"\x1b[4l" not in seen
     assert len({without_telnet(seen) for seen in greetings.values()}) == len(greetings)
+
+
+LOGINS = [(b"root", b"12345"), (b"admin", b"admin"), (b"ubnt", b"ubnt"), (b"root", b"root")]
+
+
+class Visitor:
+    """Logs in the way bots do and gets a shell, whatever stands before it."""
+
+    def __init__(self, address, port):
+        self.at = (address, port)
+        self.socket = None
+        self.seen = b""
+
+    def until(self, pattern, seconds=12):
+        """What came up to the end of the match; the rest waits for the next call. None when the device hung up."""
+        end = time.monotonic() + seconds
+        while not (match := re.search(pattern, self.seen)):
+            self.socket.settimeout(max(0.01, end - time.monotonic()))
+            try:
+                more = self.socket.recv(65536)
+            except socket.timeout:
+                raise AssertionError(f"{self.at}: no {pattern} in {self.seen!r}")
+            if not more:
+                return None
+            self.seen += more
+        taken, self.seen = self.seen[:match.end()], self.seen[match.end():]
+        return taken
+
+    def login(self, user, password):
+        """True in front of a prompt, False after a refusal, None when the device hung up."""
+        if self.until(rb":\s*$") is None:
+            return None
+        self.socket.sendall(user + b"\r\n")
+        if self.until(rb"assword") is None:
+            return None
+        self.socket.sendall(password + b"\r\n")
+        seen = self.until(rb"[#>$]\s*$|ncorrect|ailed|nvalid|ry again")
+        if seen is None:
+            return None
+        return re.search(rb"ncorrect|ailed|nvalid|ry again", seen) is None
+
+    def enter(self):
+        for user, password in LOGINS:
+            self.socket = socket.create_connection(self.at, 10)
+            self.seen = b""
+            for _ in range(5):
+                done = self.login(user, password)
+                if done is None or done:
+                    break
+            if done:
+                self.socket.sendall(b"enable\r\nsystem\r\nshell\r\nsh\r\n")
+                self.run(b"")
+                return
+            self.socket.close()
+        raise AssertionError(f"no login is taken at {self.at}")
+
+    def run(self, command):
+        """What a command shows, without its echo."""
+        self.socket.sendall(command + b"; /bin/busybox ENDOF\r\n" if command else b"/bin/busybox ENDOF\r\n")
+        seen = self.until(rb"ENDOF: applet not found")
+        assert seen is not None, self.at
+        seen = seen.split(b"/bin/busybox ENDOF\r\n", 1)[-1]
+        return seen.rsplit(b"ENDOF: applet not found", 1)[0]
+
+
+def shell_answers(address, port):
+    visitor = Visitor(address, port)
+    visitor.enter()
+    commands = ["uname -a", "cat /proc/cpuinfo", "cat /proc/version", "ps", "mount", "busybox", "cat /proc/mounts", "hostname"]
+    answers = {command: visitor.run(command.encode()) for command in commands}
+    visitor.socket.close()
+    return answers
+
+
+@pytest.fixture(scope="module")
+def shells(street):
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        return dict(zip(street.houses, pool.map(lambda address: shell_answers(address, street.port), street.houses.values())))
+
+
+def test_no_two_devices_answer_alike(shells):
+    for command in ["uname -a", "cat /proc/cpuinfo", "cat /proc/version", "ps", "mount", "busybox"]:
+        seen = {}
+        for name, answers in shells.items():
+            assert len(answers[command]) > 40, (name, command, answers[command])
+            assert answers[command] not in seen, f"{name} and {seen[answers[command]]} answer {command} alike"
+            seen[answers[command]] = name
+
+
+def test_a_device_agrees_with_itself(shells):
+    for name, answers in shells.items():
+        # A prompt may stand before the answer: not every device echoes.
+        words = re.search(rb"Linux [^\r\n]+", answers["uname -a"]).group().split()
+        assert re.search(re.escape(words[1]) + rb"\s*$", answers["hostname"].rsplit(b"\r\n", 1)[0].strip()), name
+        assert words[2] in answers["cat /proc/version"], name
+        assert b" ".join(words[3:9]) in b" ".join(answers["cat /proc/version"].split()), name
+        assert re.search(rb"\brw\b", answers["cat /proc/mounts"]), name
 
 
 def recog_rules(path):

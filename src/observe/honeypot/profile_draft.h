@@ -80,6 +80,7 @@ struct draft {
     struct source *source;
     struct arena *arena;
     struct conf_error *error;
+    int failed; /* 0 or the first code of a copy that could not be made */
 
     struct span compiler, builder; /* of /proc/version */
     unsigned kernel;               /* 2.6.18 as 20618, 3.10.49 as 31049, 5.4.61 as 50461 */
@@ -105,7 +106,7 @@ uint64_t hash_mix(uint64_t);
 /* An error without a node: "FILE:1: text". Returns -ERR_CONFIG. */
 int draft_error(struct source *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Copies into the arena; an empty span with error set by the caller's check of `at` when memory is short. */
+/* Copies into the arena. When that fails the span is empty and `failed` says why: draft_read ends with it. */
 struct span draft_copy(struct draft *, struct span);
 struct span draft_printf(struct draft *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

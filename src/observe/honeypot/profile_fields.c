@@ -6,6 +6,8 @@
 struct span draft_copy(struct draft *d, struct span text)
 {
     char *copy = arena_copy(d->arena, text);
+    if (copy == NULL && d->failed == 0)
+        d->failed = -ENOMEM;
     return copy != NULL ? span_of(copy, text.len) : (struct span){0};
 }
 
@@ -17,6 +19,8 @@ struct span draft_printf(struct draft *d, const char *format, ...)
     va_start(args, format);
     buf_vprintf(&out, format, args);
     va_end(args);
+    if (out.error != 0 && d->failed == 0)
+        d->failed = out.error;
     struct span text = draft_copy(d, buf_as_span(&out));
     buf_done(&out);
     return text;
@@ -447,5 +451,7 @@ int draft_read(struct draft *d, struct source *s, const char *folder, struct spa
             return error;
     }
     int error = draft_overrides(d, folder);
-    return error != 0 ? error : draft_settle(d);
+    if (error == 0)
+        error = draft_settle(d);
+    return error != 0 ? error : d->failed;
 }

@@ -27,6 +27,8 @@ static struct span lines_of(struct draft *d, const char *first, const struct spa
         buf_span(&text, lines[i]);
         buf_byte(&text, '\n');
     }
+    if (text.error != 0 && d->failed == 0)
+        d->failed = text.error;
     struct span copy = draft_copy(d, buf_as_span(&text));
     buf_done(&text);
     return copy;

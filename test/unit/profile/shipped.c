@@ -175,6 +175,8 @@ static bool cpu_agrees(const struct profile *p, struct span cpu)
             return holds_text(cpu, "ARMv7") && holds_text(cpu, "CPU architecture: 7");
         if (span_starts(p->machine_text, "armv6"))
             return holds_text(cpu, "ARMv6");
+        if (span_starts(p->machine_text, "armv4"))
+            return holds_text(cpu, "(v4l)") && holds_text(cpu, "CPU architecture: 4");
         return holds_text(cpu, p->machine == MACHINE_ARMEB ? "(v5b)" : "(v5l)") && holds_text(cpu, "CPU architecture: 5TE");
     case MACHINE_AARCH64:
         return holds_text(cpu, "CPU architecture: 8");
