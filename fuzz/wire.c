@@ -1,11 +1,11 @@
 /* Frames of records from an untrusted peer: what decodes keeps every promise of types.h and, encoded again, is the same record. */
+#include "record/wire.h"
 #include "base/text.h"
 #include "record/transcript.h"
-#include "record/wire.h"
+
+#include "target.h"
 
 #include <assert.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void check_fact(const struct record *record, size_t at)
 {

@@ -301,7 +301,7 @@ static int load(struct engine *engine, struct cursor *c)
             struct span key = cursor_take(c, KEY_SIZE);
             int64_t window = (int64_t)cursor_be64(c);
             struct span bytes = cursor_take(c, state_size);
-            if (c->error != 0 || t == NULL)
+            if (key.len != KEY_SIZE || c->error != 0 || t == NULL)
                 continue;
             void *state = state_of(engine, t, key.at, window);
             if (state == NULL)

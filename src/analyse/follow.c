@@ -91,9 +91,8 @@ static int open_day(struct follow *follow, usec_t day)
     (void)snprintf(path, sizeof path, "%s/days/%s.db", follow->folder, usec_print_day(day, name));
     if (stat(path, &st) != 0)
         return errno == ENOENT ? -ERR_NOT_FOUND : -errno;
-    follow->immutable = !day_file_live(path);
     follow->open = day;
-    return db_open(&follow->db, path, follow->immutable ? DB_IMMUTABLE : DB_READ, NULL);
+    return day_open_to_read(&follow->db, path, &follow->immutable);
 }
 
 /* The day to go on with: the open one while it has rows left, so that days are saved one after the other; else the oldest. */

@@ -32,6 +32,12 @@ void day_rollback(struct day *);
 /* -ERR_BUSY while another process reads it: try again later. */
 int day_seal(struct day *);
 
-/* Is the file at `path` live, by its header? Sealed ones may be opened immutable. Not for a file this process has open: closing a
- * descriptor of it would drop SQLite's locks. */
+/*
+ * For readers, who may create no file and do not write: a live file through its log, shared with the store; a sealed one (and one whose
+ * log has gone, since whoever closed it last could write it all back) immutable, which takes no lock. `*ret_immutable`: the file
+ * must not change while it is open; watch its time. Not for a file this process has open: closing a descriptor of it would drop
+ * SQLite's locks.
+ */
+int day_open_to_read(sqlite3 **ret, const char *path, bool *ret_immutable);
+/* Is the file at `path` live, by its header? The same warning holds. */
 bool day_file_live(const char *path);

@@ -45,6 +45,12 @@ static void uri_of(struct buf *out, const char *path, bool immutable)
         buf_text(out, "?immutable=1");
 }
 
+/* Nobody asks SQLite how much memory it has; counting costs a lock per allocation. Before its first use; later it is refused, harmlessly. */
+__attribute__((constructor)) static void configure(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int db_open(sqlite3 **ret, const char *path, enum db_use use, struct buf *why)
 {
     struct buf uri;

@@ -1,5 +1,7 @@
 #include "store/hash.h"
 
+#include <endian.h>
+
 struct state {
     uint64_t v0, v1, v2, v3;
 };
@@ -31,13 +33,12 @@ static inline void take(struct state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-/* Little-endian, as the algorithm says. */
+/* Little-endian, as the algorithm says; the last word may be short. */
 static inline uint64_t word_at(const uint8_t *at, size_t len)
 {
     uint64_t word = 0;
-    for (size_t i = len; i-- > 0;)
-        word = word << 8 | at[i];
-    return word;
+    memcpy(&word, at, len);
+    return le64toh(word);
 }
 
 uint64_t hash_bytes(const struct hash_key *key, struct span bytes)

@@ -68,8 +68,10 @@ void ingest_free(struct ingest *ingest)
 {
     if (ingest == NULL)
         return;
-    while (ingest->writers != NULL)
-        ingest_leave(ingest->writers);
+    for (struct ingest_writer *writer = ingest->writers, *next; writer != NULL; writer = next) {
+        next = writer->next;
+        ingest_leave(writer);
+    }
     buf_done(&ingest->bytes);
     free(ingest->held);
     free(ingest);

@@ -262,7 +262,7 @@ static int walk_rows(struct walk *walk, sqlite3 *db, struct scan_row *row)
     return r;
 }
 
-/* Sealed files are opened immutable, which takes no lock: should a late record have reopened one meanwhile, it is read again as a live one. */
+/* Sealed files are opened immutable, which takes no lock: should a late record have reopened one meanwhile, it is read again. */
 static int walk_day(struct walk *walk, usec_t day, struct scan_row *row)
 {
     char path[PATH_MAX], name[USEC_TEXT_SIZE];
@@ -271,16 +271,16 @@ static int walk_day(struct walk *walk, usec_t day, struct scan_row *row)
     int r = 0;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         struct stat before, after;
-        bool live = tries > 0 || day_file_live(path);
+        bool immutable = false;
         if (stat(path, &before) != 0)
             return 0; /* removed by the retention */
         sqlite3 *db = NULL;
-        r = db_open(&db, path, live ? DB_READ : DB_IMMUTABLE, NULL);
+        r = day_open_to_read(&db, path, &immutable);
         if (r == 0)
             r = walk_rows(walk, db, row);
         db_close(db);
-        bool changed = !live && (stat(path, &after) != 0 || before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
-                                 before.st_mtim.tv_nsec != after.st_mtim.tv_nsec || before.st_size != after.st_size);
+        bool changed = immutable && (stat(path, &after) != 0 || before.st_mtim.tv_sec != after.st_mtim.tv_sec ||
+                                     before.st_mtim.tv_nsec != after.st_mtim.tv_nsec || before.st_size != after.st_size);
         if (walk->stopped || !changed)
             break;
     }

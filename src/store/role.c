@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { CLIENTS_MAX = 64, PULSE_MSEC = 1000, TIDY_PULSES = 60 };
@@ -383,6 +384,7 @@ static int run(struct station *station)
     struct keeper k = {.station = station, .control_fd = -1};
     struct buf why;
     buf_init(&why, 1000);
+    (void)umask(0027); /* SQLite would let everyone read */
     int status;
     if (store_open(&k.store, station_settings(station), &why) != 0)
         status = station_failed(station, "%s", buf_cstr(&why));

@@ -116,7 +116,7 @@ def client(path, mode, run, count, at_once):
 def throughput(args, run, mode, count):
     run.settle()
     before, shares = cpu(run.pids), cpu_by_role(run.pids)
-    result = client(args.client, mode, run, count, 400)
+    result = client(args.client, mode, run, count, 2000)
     run.settle()
     spent = cpu(run.pids) - before
     after = cpu_by_role(run.pids)

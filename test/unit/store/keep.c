@@ -29,7 +29,8 @@ static int see(void *user, const struct record *record)
     size_t at = 0;
     for (size_t i = 0; i < record->fact_count; i++) {
         seen->facts[i] = record->facts[i];
-        if (fact_info((unsigned)record->facts[i].name)->type <= FACT_TYPE_BYTES && at + record->facts[i].text.len < sizeof seen->text) {
+        if (fact_info((unsigned)record->facts[i].name)->type <= FACT_TYPE_BYTES && record->facts[i].text.len > 0 &&
+            at + record->facts[i].text.len < sizeof seen->text) {
             memcpy(seen->text + at, record->facts[i].text.at, record->facts[i].text.len);
             seen->facts[i].text = span_of(seen->text + at, record->facts[i].text.len);
             at += record->facts[i].text.len;
