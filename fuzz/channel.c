@@ -9,13 +9,13 @@
 #include "base/err.h"
 #include "process/memfd.h"
 
+#include "target.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static const struct {
     enum party me, peer;

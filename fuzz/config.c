@@ -5,15 +5,7 @@
 #include "base/err.h"
 #include "base/text.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-#define MUST(condition)   \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
+#include "target.h"
 
 static void check_error(const struct conf_error *error)
 {

@@ -7,15 +7,7 @@
 #include "record/wire.h"
 #include "share/sink.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-#define MUST(condition)   \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
+#include "target.h"
 
 static int check_lines(void *user, struct span bytes)
 {

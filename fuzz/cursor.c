@@ -4,15 +4,7 @@
 #include "base/id.h"
 #include "base/text.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-#define MUST(condition)   \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
+#include "target.h"
 
 static void try_cursor(struct span in)
 {

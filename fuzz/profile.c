@@ -5,9 +5,7 @@
 #include "base/err.h"
 #include "observe/honeypot/profile_draft.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "target.h"
 
 static const char good[] =
     "maker: Example\nmodel: R1\nclass: router\nmachine: mipsel\nuname: mips\nhostname: r1\n"

@@ -3,9 +3,7 @@
 
 #include "base/err.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+#include "target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

@@ -1,12 +1,12 @@
 /* Runs a fuzz target's committed seeds as a plain test: every file of the folders and files named. Fails when there is none. */
+#include "target.h"
+
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static unsigned replayed;
 

@@ -5,9 +5,7 @@
 #include "../test/talk/conn.h"
 #include "../test/talk/device.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+#include "target.h"
 
 static struct talk *play(const struct profile *device, struct span stream, size_t piece)
 {

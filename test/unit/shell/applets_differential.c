@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 static const char *const lines[] = {
-#include "applets_differential.h"
+#include "applets_differential.def"
 };
 
 enum { ANSWER_MAX = 256 * 1024 };

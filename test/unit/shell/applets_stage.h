@@ -44,7 +44,10 @@ static const struct profile_process whole_processes[] = {
 
 static const struct profile_interface whole_interfaces[] = {
     {.name = SPAN("lo"), .address = {.bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}}, .bits = 8},
-    {.name = SPAN("eth0"), .mac = {0, 0x12, 0x34, 0x56, 0x78, 0x9a}, .address = {.bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 20}}, .bits = 24},
+    {.name = SPAN("eth0"),
+     .mac = {0, 0x12, 0x34, 0x56, 0x78, 0x9a},
+     .address = {.bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 20}},
+     .bits = 24},
 };
 
 /* The profile of the tests: `name` only keeps compilers quiet about one that is not used. */

@@ -51,6 +51,10 @@ static const struct {
     {"VENDOR=x; echo $VENDOR; unset VENDOR; echo .$VENDOR.", "x\n..\n# "},
     {"readonly R=1; R=2; echo b", "-sh: R: is read only\n# "},
     {"echo ~ ~/x", "/ //x\n# "},
+    {"set -- a b; IFS=-; echo \"$*\"", "a-b\n# "},
+    {"X=a/b; echo ${X//\\//-}", "a-b\n# "},
+    {"set -- a & echo $#\necho $#; (set -- b c); set -- d | true; X=$(shift; set -- e); echo $#", "0\n# 0\n0\n# "},
+    {"A=1; export B=2; sh -c 'echo .$A.$B.'; C=3 sh -c 'echo $C'; echo .$C.", "..2.\n3\n..\n# "},
     /* substitution */
     {"echo $(echo a; echo b) `echo c`", "a b c\n# "},
     {"X=$(echo 'a  b'); echo \"$X\"", "a  b\n# "},

@@ -60,11 +60,14 @@ struct arena *run_scratch(struct run *); /* freed after the line */
 struct span run_variable(struct run *, struct span name);
 int run_set(struct run *, struct span name, struct span value);
 void run_unset(struct run *, struct span name);
+/* The environment, as `env` shows it: each exported variable. `each` must not change variables. */
+void run_environment(struct run *, void (*each)(void *user, struct span name, struct span value), void *user);
 bool run_step(struct run *, size_t steps); /* spends budget; false: stop at once */
 int run_command(struct run *, size_t argc,
                 const struct span *argv); /* runs another command with this one's input and output (busybox, nohup, time, xargs, env) */
 /* sh FILE (name: the file; $0 and the prefix of messages, with line numbers), sh -c (name empty: messages start "sh: "). In a shell of its own:
- * variables and the working directory are as before afterwards. argv: $0, $1 …; may be NULL. Returns the exit status. */
+ * variables and the working directory are as before afterwards. argv: $0, $1 …; may be NULL. The text runs once the command has returned, and its
+ * status becomes the command's: `return run_script(…)`. */
 int run_script(struct run *, struct span text, struct span name, size_t argc, const struct span *argv);
 void run_nested_shell(struct run *);     /* an interactive `sh`: greeting, one level deeper, once the command has returned */
 void run_exit(struct run *, int status); /* leaves the innermost shell once the command has returned */

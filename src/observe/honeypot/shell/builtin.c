@@ -154,6 +154,8 @@ static int builtin_source(struct run *run)
     if (r < 0) {
         bool cause = tells_cause(sh->host.profile);
         complain_builtin(m, ".", "can't open '%.*s'%s%s", (int)name.len, (const char *)name.at, cause ? ": " : "", cause ? strerror(-r) : "");
+        if (sh->context.numbered)
+            engine_abort(m, 2);
         return 2;
     }
     if (st.type == TREE_DIRECTORY || st.generated != NULL)
@@ -379,22 +381,18 @@ static int builtin_shift(struct run *run)
 /* Splits a line among the names: the last takes the rest. */
 static void assign_fields(struct run *run, size_t first, struct span line)
 {
-    struct engine *m = engine_of(run);
-    struct span separators;
-    if (!variable_get(run->shell, span_text("IFS"), &separators))
-        separators = span_text(" \t\n");
-    separators = engine_copy(m, separators);
+    struct span between = separators(engine_of(run));
     size_t at = 0;
     for (size_t i = first; i < run->argc; i++) {
-        while (at < line.len && strchr(" \t\n", line.at[at]) != NULL && span_find(separators, line.at[at]) < separators.len)
+        while (at < line.len && strchr(" \t\n", line.at[at]) != NULL && span_find(between, line.at[at]) < between.len)
             at++;
         size_t end = at;
         if (i + 1 < run->argc) {
-            while (end < line.len && span_find(separators, line.at[end]) == separators.len)
+            while (end < line.len && span_find(between, line.at[end]) == between.len)
                 end++;
         } else {
             end = line.len;
-            while (end > at && strchr(" \t\n", line.at[end - 1]) != NULL && span_find(separators, line.at[end - 1]) < separators.len)
+            while (end > at && strchr(" \t\n", line.at[end - 1]) != NULL && span_find(between, line.at[end - 1]) < between.len)
                 end--;
         }
         if (variable_set(run->shell, run->argv[i], span_part(line, at, end - at)) == -ENOSPC)
@@ -569,7 +567,9 @@ static int builtin_getopts(struct run *run)
         index += more ? 0 : 1;
         more = false;
         (void)variable_set(sh, span_text("OPTARG"), value);
-    } else if (known == options.len)
+    } else if (known < options.len)
+        (void)variable_unset(sh, span_text("OPTARG"));
+    else
         complain(engine_of(run), "Illegal option -%c", letter);
     sh->getopts_at = more ? (uint16_t)(place < UINT16_MAX ? place : 0) : 0;
     index += more ? 0 : 1;

@@ -4,13 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { NEW_FILE_MODE = 0644, DEPTH_MAX = 64 };
+enum { NEW_FILE_MODE = 0644 };
+
+/* Content of all sessions of this process: many at their own cap at once are told that there is no space. */
+static size_t all_bytes;
 
 void content_unref(struct tree *t, struct content *c)
 {
     if (c == NULL || --c->refs > 0)
         return;
     t->bytes -= c->size;
+    all_bytes -= c->size;
     free(c->data);
     free(c);
 }
@@ -35,12 +39,13 @@ static int content_grow(struct tree *t, struct content *c, size_t len)
         size = len;
     if (size - c->size > TREE_BYTES_MAX - t->bytes)
         size = len;
-    if (size - c->size > TREE_BYTES_MAX - t->bytes)
+    if (size - c->size > TREE_BYTES_MAX - t->bytes || size - c->size > TREE_ALL_BYTES_MAX - all_bytes)
         return -ENOSPC;
     uint8_t *data = realloc(c->data, size);
     if (data == NULL)
         return -ENOSPC;
     t->bytes += size - c->size;
+    all_bytes += size - c->size;
     c->data = data;
     c->size = size;
     return 0;
@@ -538,7 +543,7 @@ int tree_chmod(struct tree *t, struct span cwd, struct span name, uint16_t mode)
     struct path path;
     struct place place;
     int r = tree_resolve(t, cwd, name, true, &path, &place);
-    if (r == 0)
+    if (r == 0 && place_type(&place) == TREE_APPLET)
         r = tree_busybox(t, &path, &place);
     if (r < 0)
         return r;

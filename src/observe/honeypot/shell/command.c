@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void complain_list(struct engine *m, const char *builtin, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void complain_list(struct engine *m, const char *builtin, const char *format, va_list args)
 {
     const struct context *c = &m->shell->context;
     char line[32] = "", text[1024];
@@ -319,8 +319,8 @@ int command_run(struct engine *m, size_t argc, const struct span *argv)
     }
 }
 
-/* Assignments before a command, or alone. False: given up. */
-static bool assign_all(struct engine *m, const struct word *first)
+/* Assignments before a command (then it finds them in its environment), or alone. False: given up. */
+static bool assign_all(struct engine *m, const struct word *first, bool export)
 {
     for (const struct word *w = first; w != NULL; w = w->next) {
         struct span name = span_part(w->text, 0, span_find(w->text, '=')), value;
@@ -336,6 +336,8 @@ static bool assign_all(struct engine *m, const struct word *first)
             shell_end(m->shell, REASON_MEMORY);
             return false;
         }
+        if (export)
+            variable_find(m->shell, name)->exported = true;
     }
     return true;
 }
@@ -396,7 +398,7 @@ void command_exec(struct engine *m, const struct node *node)
     }
     if (argc == 0) {
         m->io = old;
-        if (assign_all(m, node->assignments))
+        if (assign_all(m, node->assignments, false))
             m->status = m->substituted;
         return;
     }
@@ -407,7 +409,7 @@ void command_exec(struct engine *m, const struct node *node)
     if (((m->io != old && !lasting) || scoped) && !push_under(m, old, scoped))
         return;
     size_t with = m->count;
-    if (node->assignments != NULL && !assign_all(m, node->assignments))
+    if (node->assignments != NULL && !assign_all(m, node->assignments, scoped))
         return;
     m->status = command_run(m, argc, argv);
     heed(m, argc, argv);

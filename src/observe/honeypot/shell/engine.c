@@ -191,7 +191,8 @@ static struct frame *push_scope(struct engine *m, struct io *restore)
     if (f == NULL)
         return NULL;
     f->io = restore;
-    f->scope.scoped = true;
+    f->scope.scoped = f->scope.whole = true;
+    f->scope.saved = m->shell->context;
     f->scope.undo = scope_enter(m->shell);
     return f;
 }
@@ -206,8 +207,7 @@ int engine_script(struct engine *m, struct span text, struct span name, size_t a
         return 2;
     }
     f->deep = true;
-    f->scope.whole = true;
-    f->scope.saved = m->shell->context;
+    variables_inherit(m->shell);
     struct context *context = &m->shell->context;
     *context = (struct context){.name = name.len > 0 ? name : span_text("sh"), .numbered = name.len > 0, .line = 1};
     if (argc > 1) {
@@ -258,9 +258,10 @@ static void step_text(struct engine *m)
         f->text.lines += rest.at[i] == '\n';
     if (!engine_step(m, 1 + p.at / SHELL_BYTES_PER_STEP))
         return;
-    if (r != SYNTAX_OK)
+    if (r != SYNTAX_OK) {
+        *line += f->text.lines;
         report_syntax(m, &p);
-    else
+    } else
         engine_exec(m, node);
 }
 

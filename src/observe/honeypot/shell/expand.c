@@ -153,8 +153,12 @@ static struct span number(struct engine *m, uint64_t value)
     return engine_copy(m, span_of(text, (size_t)len));
 }
 
+/* "$*": joined by the first separator. */
 static struct span joined(struct engine *m)
 {
+    struct span separators = {0};
+    bool set = variable_get(m->shell, span_text("IFS"), &separators);
+    uint8_t between = set && separators.len > 0 ? separators.at[0] : ' ';
     const struct context *c = &m->shell->context;
     size_t len = 0;
     for (size_t i = 0; i < c->argc; i++)
@@ -165,7 +169,7 @@ static struct span joined(struct engine *m)
     size_t at = 0;
     for (size_t i = 0; i < c->argc && all != NULL; i++) {
         if (at > 0 && at < len)
-            all[at++] = ' ';
+            all[at++] = between;
         struct span arg = span_part(c->args[i], 0, len - at);
         if (arg.len > 0)
             memcpy(all + at, arg.at, arg.len);
@@ -182,7 +186,7 @@ bool parameter(struct engine *m, struct span name, struct span *ret)
     if (name.len == 1 && c == '?')
         *ret = number(m, (uint64_t)(m->status & 0xff));
     else if (name.len == 1 && c == '$')
-        *ret = number(m, 300 + sh->host.seed % 1700);
+        *ret = number(m, sh->host.profile->shell_pid != 0 ? sh->host.profile->shell_pid : 300 + sh->host.seed % 1700);
     else if (name.len == 1 && c == '!') {
         if (sh->background != 0)
             *ret = number(m, sh->background);
@@ -400,7 +404,9 @@ static void put_braced(struct expander *x, struct span body, bool quoted)
     } else if (op == '/') {
         bool all = word.len > 0 && word.at[0] == '/';
         word = all ? span_part(word, 1, word.len) : word;
-        size_t slash = span_find(word, '/');
+        size_t slash = 0;
+        while (slash < word.len && word.at[slash] != '/')
+            slash += word.at[slash] == '\\' ? 2 : 1;
         struct span replacement;
         if (sub_expand(x, span_part(word, 0, slash), EXPAND_PATTERN, &pattern) &&
             sub_expand(x, span_part(word, slash + 1, word.len), EXPAND_WORD, &replacement))
@@ -573,6 +579,23 @@ static bool is_plain(struct span word, bool globs)
     return true;
 }
 
+struct span separators(struct engine *m)
+{
+    struct span all;
+    if (!variable_get(m->shell, span_text("IFS"), &all))
+        return span_text(" \t\n");
+    uint8_t different[256];
+    bool seen[256] = {false};
+    size_t count = 0;
+    (void)engine_step(m, all.len / SHELL_BYTES_PER_STEP);
+    for (size_t i = 0; i < all.len; i++) {
+        if (!seen[all.at[i]])
+            different[count++] = all.at[i];
+        seen[all.at[i]] = true;
+    }
+    return engine_copy(m, span_of(different, count));
+}
+
 bool expand_words(struct engine *m, const struct word *words, struct span **ret, size_t *ret_count)
 {
     struct expander x = {.m = m, .form = true, .split = true};
@@ -587,11 +610,8 @@ bool expand_words(struct engine *m, const struct word *words, struct span **ret,
             ok = false;
             break;
         }
-        if (x.separators.at == NULL) {
-            if (!variable_get(m->shell, span_text("IFS"), &x.separators))
-                x.separators = span_text(" \t\n");
-            x.separators = engine_copy(m, x.separators);
-        }
+        if (x.separators.at == NULL)
+            x.separators = separators(m);
         ok = expand_text(&x, w->text, false);
         if (ok)
             field_end(&x);

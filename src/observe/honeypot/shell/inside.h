@@ -4,7 +4,7 @@
  *   lines.c    a line comes, a prompt goes: constructs over several lines, nested shells, what a command reads from the terminal
  *   lex.c parse.c   text to commands            expand.c glob.c arith.c   words to arguments
  *   engine.c   runs commands: a stack of frames instead of recursion, so that it can wait, and nothing nests deeper than its caps
- *   command.c  finds and starts one command     builtin.c option.c   ash's own commands
+ *   command.c  finds and starts one command     builtin.c  ash's own commands
  *   stream.c   where input comes from and output goes        variable.c   variables, functions, scopes
  *   sample.c   files kept                       applet.c   what applets may use
  */
@@ -16,6 +16,7 @@
 
 enum {
     SHELL_SCRATCH_MAX = 8 * 1024 * 1024, /* one line's memory */
+    SHELL_WAITING_MAX = 1024 * 1024,     /* … while it waits for the terminal */
     SHELL_PENDING_MAX = 256 * 1024,      /* a construct over several lines; lines typed while a command runs */
     SHELL_FRAMES_MAX = 256,
     SHELL_VARIABLES_MAX = 256,
@@ -214,7 +215,7 @@ struct shell {
     struct buf line;  /* the line that runs, or the part of a construct that has come */
     struct buf typed; /* lines typed while a command runs; from typed_at on */
     size_t typed_at;
-    char awaited_text[31]; /* see parser.awaited; a longer one is not kept, then every line may end it */
+    char awaited_text[15]; /* see parser.awaited; a longer one is not kept, then every line may end it */
     uint8_t awaited_len;
     struct answer *answers, **answers_end;
     bool more; /* a construct is unfinished */
@@ -243,13 +244,14 @@ int variable_unset(struct shell *, struct span name);
 int variable_local(struct shell *, struct span name);
 struct variable *variable_find(struct shell *, struct span name);
 void variables_sorted(struct engine *, void (*each)(struct engine *, const struct variable *), bool exported_only, bool readonly_only);
+void variables_inherit(struct shell *); /* in a new scope: what was not exported is not there */
 uint32_t scope_enter(struct shell *);
 void scope_leave(struct shell *, uint32_t mark);
 void locals_leave(struct shell *, uint32_t mark);
 int cwd_set(struct shell *, struct span absolute);
 void variables_free(struct shell *);
 
-/* engine.c  */
+/* engine.c */
 void engine_init(struct engine *, struct shell *, struct engine *outer, struct arena *);
 void engine_done(struct engine *);
 /* Runs until nothing is left (true) or it waits (false). */

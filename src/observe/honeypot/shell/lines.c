@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -117,6 +118,57 @@ bool shell_busy(const struct shell *sh)
     return !sh->ended && sh->engine != NULL && sh->engine->wait != WAIT_TERMINAL;
 }
 
+/* \w: the working directory, the home at its start as "~". */
+static void put_directory(struct shell *sh, struct buf *text)
+{
+    struct span home = {0}, cwd = sh->cwd;
+    (void)variable_get(sh, span_text("HOME"), &home);
+    if (home.len > 1 && cwd.len >= home.len && memcmp(cwd.at, home.at, home.len) == 0 && (cwd.len == home.len || cwd.at[home.len] == '/')) {
+        buf_byte(text, '~');
+        cwd = span_part(cwd, home.len, cwd.len);
+    }
+    buf_span(text, cwd);
+}
+
+static void put_escape(struct shell *sh, struct buf *text, uint8_t escape)
+{
+    struct span cwd = sh->cwd, host = sh->host.profile->hostname;
+    size_t slash = cwd.len;
+    switch (escape) {
+    case 'w':
+        put_directory(sh, text);
+        break;
+    case 'W':
+        while (slash > 1 && cwd.at[slash - 1] != '/')
+            slash--;
+        buf_span(text, cwd.len > 1 ? span_part(cwd, slash, cwd.len) : cwd);
+        break;
+    case 'u':
+        buf_span(text, sh->host.user_name);
+        break;
+    case 'h':
+        buf_span(text, span_part(host, 0, span_find(host, '.')));
+        break;
+    case 'H':
+        buf_span(text, host);
+        break;
+    case '$':
+        buf_byte(text, '#');
+        break;
+    case 'n':
+        buf_byte(text, '\n');
+        break;
+    case 'e':
+        buf_byte(text, 0x1b);
+        break;
+    case '[':
+    case ']':
+        break;
+    default:
+        buf_byte(text, escape);
+    }
+}
+
 /* PS1 and PS2 with the escapes busybox knows. */
 static void say_prompt(struct shell *sh, const char *variable)
 {
@@ -128,57 +180,15 @@ static void say_prompt(struct shell *sh, const char *variable)
         return;
     }
     struct buf text;
-    struct span home = {0}, cwd = sh->cwd, host = sh->host.profile->hostname;
-    (void)variable_get(sh, span_text("HOME"), &home);
     buf_init(&text, 4096);
     for (size_t i = 0; i < format.len; i++) {
         if (format.at[i] == '$' && span_starts(span_part(format, i, 4), "$PWD")) {
-            buf_span(&text, cwd);
+            buf_span(&text, sh->cwd);
             i += 3;
-            continue;
-        }
-        if (format.at[i] != '\\' || i + 1 == format.len) {
+        } else if (format.at[i] == '\\' && i + 1 < format.len)
+            put_escape(sh, &text, format.at[++i]);
+        else
             buf_byte(&text, format.at[i]);
-            continue;
-        }
-        size_t slash = cwd.len;
-        switch (format.at[++i]) {
-        case 'w':
-            if (home.len > 1 && cwd.len >= home.len && memcmp(cwd.at, home.at, home.len) == 0 && (cwd.len == home.len || cwd.at[home.len] == '/')) {
-                buf_byte(&text, '~');
-                buf_span(&text, span_part(cwd, home.len, cwd.len));
-            } else
-                buf_span(&text, cwd);
-            break;
-        case 'W':
-            while (slash > 1 && cwd.at[slash - 1] != '/')
-                slash--;
-            buf_span(&text, cwd.len > 1 ? span_part(cwd, slash, cwd.len) : cwd);
-            break;
-        case 'u':
-            buf_span(&text, sh->host.user_name);
-            break;
-        case 'h':
-            buf_span(&text, span_part(host, 0, span_find(host, '.')));
-            break;
-        case 'H':
-            buf_span(&text, host);
-            break;
-        case '$':
-            buf_byte(&text, '#');
-            break;
-        case 'n':
-            buf_byte(&text, '\n');
-            break;
-        case 'e':
-            buf_byte(&text, 0x1b);
-            break;
-        case '[':
-        case ']':
-            break;
-        default:
-            buf_byte(&text, format.at[i]);
-        }
     }
     terminal_out(sh, buf_as_span(&text));
     buf_done(&text);
@@ -241,6 +251,7 @@ static void level_push(struct shell *sh)
     sh->level = level;
     sh->levels++;
     level->undo = scope_enter(sh);
+    variables_inherit(sh);
     sh->context = (struct context){.name = span_text("sh")};
     forget_line(sh);
     say_greeting(sh);
@@ -282,6 +293,8 @@ static void finish(struct shell *sh)
     sh->answers = NULL;
     state_line(sh);
     engine_free(m);
+    /* What a line opens it closes. */
+    assert(sh->level != NULL || (sh->depth == 0 && sh->scope == 0 && sh->undo_count == 0));
     forget_line(sh);
     if (sh->ended)
         return;
@@ -409,6 +422,10 @@ static void pump(struct shell *sh)
                 finish(sh);
                 if (sh->ended)
                     return;
+                continue;
+            }
+            if (sh->engine->wait != WAIT_NONE && sh->engine->own.used > SHELL_WAITING_MAX) {
+                shell_end(sh, REASON_MEMORY);
                 continue;
             }
             if (sh->engine->wait == WAIT_NESTED) {

@@ -42,7 +42,7 @@ void shell_free(struct shell *);  /* keeps what was left as samples first (facts
 void shell_greet(struct shell *); /* greeting and first prompt */
 /* One complete line without its line end. Echoes nothing: echo is the terminal's (telnet.c). Prints the next prompt itself. */
 void shell_line(struct shell *, struct span line);
-/* Raw bytes while a command reads from the terminal (`cat > x`, `read`, `sh` waiting); true when the shell wants them instead of lines. */
+/* True while a command reads from the terminal (`cat > x`, `read`): the lines given are its input, not commands. */
 bool shell_wants_raw(const struct shell *);
 /* A long answer is not through: shell_more goes on with it when what was said has left. Input had better wait until then. */
 bool shell_busy(const struct shell *);

@@ -33,11 +33,12 @@ void terminal_out(struct shell *sh, struct span bytes)
 {
     if (bytes.len == 0 || sh->ended)
         return;
-    if (sh->answers == NULL) {
+    bool full = sh->engine != NULL && sh->host.unsent(sh->host.user) >= SHELL_UNSENT_MAX;
+    if (sh->answers == NULL && !full) {
         sh->host.say(sh->host.user, bytes);
         return;
     }
-    /* Behind a long answer that has not all left. */
+    /* Behind what has not all left: the line waits, instead of filling the conversation's queue beyond its cap. */
     struct answer *a = answer_push(sh);
     if (a != NULL)
         a->bytes = engine_copy(sh->engine, bytes);

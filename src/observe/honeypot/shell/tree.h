@@ -10,8 +10,9 @@
 struct tree;
 
 enum {
-    TREE_FILES_MAX = 256,             /* entries of the layer */
-    TREE_BYTES_MAX = 4 * 1024 * 1024, /* content of the layer, all files */
+    TREE_FILES_MAX = 256,                   /* entries of the layer */
+    TREE_BYTES_MAX = 4 * 1024 * 1024,       /* content of the layer, all files */
+    TREE_ALL_BYTES_MAX = 256 * 1024 * 1024, /* … of all sessions of a process */
     TREE_FILE_MAX = 2 * 1024 * 1024,
     TREE_PATH_MAX = 512,
     TREE_LINKS_MAX = 8 /* symbolic links followed */

@@ -244,6 +244,19 @@ static void undo_one(struct shell *sh, struct undo *u)
     free(u->name);
 }
 
+void variables_inherit(struct shell *sh)
+{
+    for (size_t i = 0; i < sh->variable_count; i++) {
+        struct variable *v = &sh->variables[i];
+        struct span name = variable_name(v);
+        if (v->exported || v->unset || v->readonly || span_is(name, "PS1") || span_is(name, "OLDPWD"))
+            continue;
+        char copy[256];
+        memcpy(copy, name.at, name.len);
+        (void)variable_unset(sh, span_of(copy, name.len));
+    }
+}
+
 uint32_t scope_enter(struct shell *sh)
 {
     sh->scope++;
@@ -319,6 +332,34 @@ static struct variable *preset_variable(struct engine *m, struct span name)
         memcpy(text + name.len + 1, value.at, value.len);
     *v = (struct variable){.text = text, .name_len = (uint16_t)name.len, .value_len = (uint32_t)value.len, .exported = is_exported_preset(sh, name)};
     return v;
+}
+
+/* What `env` shows. */
+void run_environment(struct run *run, void (*each)(void *user, struct span name, struct span value), void *user)
+{
+    struct shell *sh = run->shell;
+    struct span value;
+    for (size_t i = 0; i < sh->host.profile->variable_count; i++) {
+        struct span name = sh->host.profile->variables[i].name;
+        if (variable_find(sh, name) == NULL)
+            each(user, name, sh->host.profile->variables[i].value);
+    }
+    static const char *const own[] = {"USER", "LOGNAME", "HOME", "PATH", "SHELL"};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        struct span name = span_text(own[i]);
+        bool of_profile = false;
+        for (size_t k = 0; k < sh->host.profile->variable_count; k++)
+            of_profile = of_profile || span_equal(sh->host.profile->variables[k].name, name);
+        if (!of_profile && variable_find(sh, name) == NULL && preset(sh, name, &value))
+            each(user, name, value);
+    }
+    for (size_t i = 0; i < sh->variable_count; i++) {
+        const struct variable *v = &sh->variables[i];
+        if (v->exported && !v->unset)
+            each(user, variable_name(v), variable_value(v));
+    }
+    if (variable_find(sh, span_text("PWD")) == NULL)
+        each(user, span_text("PWD"), sh->cwd);
 }
 
 void variables_sorted(struct engine *m, void (*each)(struct engine *, const struct variable *), bool exported_only, bool readonly_only)

@@ -15,6 +15,16 @@ static bool account_exists(struct run *run, struct span name)
     return false;
 }
 
+/* The two questions, as a script of the shell, which can wait for one line and then another. The terminal echoes what is typed, as it does here. */
+static int ask_twice(struct run *run, struct span user)
+{
+    static const char script[] = "printf \"Changing password for $0\\nNew password: \"; read a; printf 'Retype password: '; read b;"
+                                 " [ \"$a\" = \"$b\" ] && echo \"Password for $0 changed by $1\" && exit 0;"
+                                 " echo \"Passwords don't match\"; echo \"passwd: password for $0 is unchanged\"; exit 1";
+    const struct span words[] = {user, user_name(run, 0), {0}};
+    return run_script(run, span_text(script), (struct span){0}, 2, words);
+}
+
 static int passwd(struct run *run)
 {
     struct options o;
@@ -29,11 +39,8 @@ static int passwd(struct run *run)
         run_printf(run, "Password for %.*s changed by %.*s\n", TEXT(user), TEXT(user_name(run, 0)));
         return 0;
     }
-    /* Asked twice, as the terminal shows it; what is typed is read with the lines that follow. */
-    if (run->input_is_terminal) {
-        run_printf(run, "Changing password for %.*s\nNew password: \n", TEXT(user));
-        return run_await_input(run, true);
-    }
+    if (run->input_is_terminal)
+        return ask_twice(run, user);
     struct span rest = run_input(run), first, second;
     bool ended;
     bool given = line_next(&rest, &first, &ended);
@@ -113,10 +120,8 @@ static int adduser(struct run *run)
         int len = snprintf(line, sizeof line, "%.*s:x:1000:1000:Linux User,,,:/home/%.*s:/bin/sh\n", TEXT(span_part(user, 0, 32)),
                            TEXT(span_part(user, 0, 32)));
         (void)tree_write(run_tree(run), span_text("/"), span_text("/etc/passwd"), SIZE_MAX, span_of(line, (size_t)len));
-        if (!option(&o, 'D'))
-            run_printf(run,
-                       "Changing password for %.*s\nNew password: \nBad password: too weak\nRetype password: \nPassword for %.*s changed by %.*s\n",
-                       TEXT(user), TEXT(user), TEXT(user_name(run, 0)));
+        if (!option(&o, 'D') && run->input_is_terminal)
+            return ask_twice(run, user);
     }
     return 0;
 }

@@ -317,6 +317,11 @@ struct span field(struct span text, size_t n, const char *separators)
     }
 }
 
+const uint8_t *text_in(struct span text, const char *part)
+{
+    return text.len > 0 ? memmem(text.at, text.len, part, strlen(part)) : NULL;
+}
+
 /* [...] at `at` (after the bracket): whether `byte` is in it; *at moves behind it. False and unmoved: no closing bracket. */
 static bool glob_set(struct span pattern, size_t *at, uint8_t byte, bool fold, bool *ret_closed)
 {

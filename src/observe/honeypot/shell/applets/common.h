@@ -87,6 +87,9 @@ struct span scratch_copy(struct run *, struct span);
 /* The n-th (from 0) field of `text`; fields are separated by one of `separators`, repeated ones count as one. Empty when there are fewer. */
 struct span field(struct span text, size_t n, const char *separators);
 
+/* Where `part` first occurs, or NULL. */
+const uint8_t *text_in(struct span text, const char *part);
+
 /* fnmatch without flags: * ? [..] and backslash; `fold` ignores case. */
 bool glob_match(struct span pattern, struct span text, bool fold);
 

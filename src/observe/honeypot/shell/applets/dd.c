@@ -31,8 +31,7 @@ static bool dd_flags(struct dd *d, struct span name, struct span list, const cha
     while (list.len > 0) {
         struct span flag = span_part(list, 0, span_find(list, ','));
         list = span_part(list, flag.len + 1, SIZE_MAX);
-        const char *at = memmem(known, strlen(known), flag.at, flag.len);
-        if (at == NULL || flag.len == 0) {
+        if (flag.len == 0 || memmem(known, strlen(known), flag.at, flag.len) == NULL) {
             run_error(d->run, "dd: invalid argument '%.*s' to '%.*s'\n", TEXT(flag), TEXT(name));
             return false;
         }

@@ -16,7 +16,7 @@ struct url {
 static struct url parse_url(struct span text, bool tls)
 {
     struct url u = {.whole = text, .scheme = span_text("http"), .port = 80, .known = true};
-    const uint8_t *mark = memmem(text.at, text.len, "://", 3);
+    const uint8_t *mark = text_in(text, "://");
     struct span rest = text;
     if (text.len > 0 && mark != NULL) {
         u.scheme = span_part(text, 0, (size_t)(mark - text.at));
@@ -74,9 +74,25 @@ static size_t plausible_size(struct span name)
 static int leave_file(struct run *run, struct span path, struct span name, size_t *ret_size)
 {
     *ret_size = plausible_size(name);
+    struct tree_stat old;
+    bool there = tree_stat(run_tree(run), run_cwd(run), path, true, &old) == 0;
     int error = tree_generate(run_tree(run), run_cwd(run), path, *ret_size);
+    /* A file that was there is overwritten and keeps its mode: loaders make one executable first. */
+    if (error == 0 && there && old.type != TREE_DEVICE)
+        (void)tree_chmod(run_tree(run), run_cwd(run), path, old.mode);
     run_sleep(run, 200 * USEC_PER_MSEC + (usec_t)*ret_size * 4);
     return error;
+}
+
+/* A download with its local path as an absolute one; standard output has none. */
+static void state_download(struct run *run, const char *method, struct span url, struct span host, struct span target, struct span local)
+{
+    char path[TREE_PATH_MAX];
+    bool file = local.len > 0 && !span_is(local, "-");
+    if (file && tree_absolute(run_cwd(run), local, path) == 0)
+        run_download(run, method, url, host, target, span_text(path));
+    else
+        run_download(run, method, url, host, target, file ? local : (struct span){0});
 }
 
 /* ---- wget */
@@ -131,7 +147,7 @@ static int wget_one(struct wget *w, struct span text)
     struct url u = parse_url(text, minor >= 23);
     struct span target = wget_target(w, &u);
     bool to_output = span_is(target, "-");
-    run_download(run, "wget", u.whole, u.host, (struct span){0}, to_output ? (struct span){0} : target);
+    state_download(run, "wget", u.whole, u.host, (struct span){0}, target);
     if (!u.known || u.host.len == 0) {
         run_error(run, "wget: not an http or ftp url: %.*s\n", TEXT(text));
         return 1;
@@ -224,7 +240,7 @@ static int curl(struct run *run)
     for (size_t i = 0; i < o.arg_count && i < 32 && run_step(run, 1); i++) {
         struct url u = parse_url(o.args[i], true);
         struct span name = path_base(u.path), target = option(&o, 'o') ? option_value(&o, 'o') : option(&o, 'O') ? name : (struct span){0};
-        run_download(run, "curl", u.whole, u.host, (struct span){0}, target);
+        state_download(run, "curl", u.whole, u.host, (struct span){0}, target);
         if (!u.known) {
             run_error(run, "curl: (1) Protocol \"%.*s\" not supported or disabled in libcurl\n", TEXT(u.scheme));
             status = 1;
@@ -255,7 +271,7 @@ static int transfer(struct run *run, const char *method, struct span host, struc
 {
     size_t size;
     bool to_output = span_is(local, "-");
-    run_download(run, method, (struct span){0}, host, remote, to_output ? (struct span){0} : local);
+    state_download(run, method, (struct span){0}, host, remote, local);
     int error = to_output ? 0 : leave_file(run, local, path_base(remote), &size);
     if (error < 0)
         run_error(run, "%s: can't open '%.*s': %s\n", method, TEXT(local), errno_text(error));
@@ -277,7 +293,7 @@ static bool tftp_hpa(struct run *run, int *ret_status)
         if (busybox_minor(run) >= 33) {
             *ret_status = transfer(run, "tftp", host, remote, local);
         } else {
-            run_download(run, "tftp", (struct span){0}, host, remote, local);
+            state_download(run, "tftp", (struct span){0}, host, remote, local);
             run_error(run, "tftp: invalid option -- 'c'\n");
             *ret_status = run_usage(run);
         }
@@ -388,7 +404,7 @@ static int nc(struct run *run)
         return run_usage(run);
     /* `nc HOST PORT > FILE` fetches. */
     if (!run->output_is_terminal) {
-        run_download(run, "nc", (struct span){0}, o.args[0], o.args[1], (struct span){0});
+        state_download(run, "nc", (struct span){0}, o.args[0], o.args[1], (struct span){0});
         run_sleep(run, USEC_PER_SEC);
         return 0;
     }

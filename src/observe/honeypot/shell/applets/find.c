@@ -6,7 +6,7 @@
 enum { TESTS_MAX = 64, NEST_MAX = 8 };
 
 struct test {
-    enum {
+    enum primary {
         FIND_OR,
         FIND_OPEN,
         FIND_CLOSE,
@@ -89,7 +89,7 @@ static bool parse_permission(struct find *f, struct test *t, struct span text)
 
 static const struct {
     const char *name;
-    int type;
+    enum primary type;
     bool argument;
 } primaries[] = {
     {"-o", FIND_OR, false},          {"-or", FIND_OR, false},          {"(", FIND_OPEN, false},       {")", FIND_CLOSE, false},
@@ -240,7 +240,7 @@ static bool run_exec(struct find *f, const struct test *t, struct span path)
     for (size_t i = 0; i < t->argc; i++) {
         struct span word = t->argv[i];
         argv[i] = word;
-        const uint8_t *mark = memmem(word.at, word.len, "{}", 2);
+        const uint8_t *mark = text_in(word, "{}");
         if (mark == NULL)
             continue;
         size_t before = (size_t)(mark - word.at), len = word.len - 2 + path.len;

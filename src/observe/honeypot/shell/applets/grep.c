@@ -136,7 +136,8 @@ static void grep_folder(struct grep *g, struct span path)
 {
     struct buf names;
     struct tree_stat stat;
-    if (g->depth >= FOLDERS_MAX || (g->depth > 0 && (tree_stat(run_tree(g->run), run_cwd(g->run), path, false, &stat) < 0 || stat.type != TREE_DIRECTORY)))
+    if (g->depth >= FOLDERS_MAX ||
+        (g->depth > 0 && (tree_stat(run_tree(g->run), run_cwd(g->run), path, false, &stat) < 0 || stat.type != TREE_DIRECTORY)))
         return;
     buf_init(&names, 64 * 1024);
     (void)tree_list(run_tree(g->run), run_cwd(g->run), path, grep_entry, &names);

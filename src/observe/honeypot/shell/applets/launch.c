@@ -136,6 +136,8 @@ static int shell(struct run *run)
                 at += i + 1 == word.len && at + 1 < run->argc;
         }
     }
+    if (at < run->argc && span_is(run->argv[at], "-"))
+        at++;
     if (command && at >= run->argc) {
         run_error(run, "%.*s: -c requires an argument\n", TEXT(name_of(run)));
         return 2;
@@ -220,6 +222,44 @@ const struct applet applet_sudo = {.name = "sudo", .run = sudo};
 
 /* ---- wrappers */
 
+struct printing {
+    struct run *run;
+    struct span name; /* the one wanted, or none */
+    bool found;
+};
+
+static void print_variable(void *user, struct span name, struct span value)
+{
+    struct printing *p = user;
+    if (p->name.len == 0)
+        run_printf(p->run, "%.*s=%.*s\n", TEXT(name), TEXT(value));
+    else if (span_equal(p->name, name))
+        run_printf(p->run, "%.*s\n", TEXT(value));
+    p->found = p->found || span_equal(p->name, name);
+}
+
+/* Runs a program with variables of its own: in a shell that exports the assignments first. */
+static int run_assigned(struct run *run, size_t assignments, size_t argc, const struct span *argv)
+{
+    if (!command_exists(run, argv[assignments]))
+        return run_program(run, argc - assignments, argv + assignments);
+    struct buf script;
+    struct span *words = arena_alloc(run_scratch(run), (argc + 2) * sizeof *words);
+    buf_init(&script, SHELL_WORD_MAX);
+    buf_text(&script, "export");
+    for (size_t i = 0; i < assignments; i++)
+        buf_printf(&script, " \"${%zu}\"", i + 1);
+    buf_printf(&script, "; shift %zu; \"$@\"", assignments);
+    int status = 1;
+    if (words != NULL && script.error == 0) {
+        words[0] = span_text("sh");
+        memcpy(words + 1, argv, argc * sizeof *argv);
+        status = run_script(run, buf_as_span(&script), (struct span){0}, argc + 1, words);
+    }
+    buf_done(&script);
+    return status;
+}
+
 static int env(struct run *run)
 {
     struct options o;
@@ -229,20 +269,14 @@ static int env(struct run *run)
     while (at < o.arg_count && span_find(o.args[at], '=') < o.args[at].len)
         at++;
     if (at == o.arg_count) {
-        if (!option(&o, 'i')) {
-            const struct profile *p = run_profile(run);
-            for (size_t i = 0; i < p->variable_count; i++)
-                run_printf(run, "%.*s=%.*s\n", TEXT(p->variables[i].name), TEXT(run_variable(run, p->variables[i].name)));
-        }
+        struct printing printing = {.run = run};
+        if (!option(&o, 'i'))
+            run_environment(run, print_variable, &printing);
         for (size_t i = 0; i < at; i++)
             run_printf(run, "%.*s\n", TEXT(o.args[i]));
         return 0;
     }
-    for (size_t i = 0; i < at; i++) {
-        size_t equal = span_find(o.args[i], '=');
-        (void)run_set(run, span_part(o.args[i], 0, equal), span_part(o.args[i], equal + 1, SIZE_MAX));
-    }
-    return run_program(run, o.arg_count - at, o.args + at);
+    return at > 0 ? run_assigned(run, at, o.arg_count, o.args) : run_program(run, o.arg_count, o.args);
 }
 
 const struct applet applet_env = {
@@ -252,16 +286,15 @@ const struct applet applet_env = {
 
 static int printenv(struct run *run)
 {
-    const struct profile *p = run_profile(run);
     int status = 0;
-    for (size_t i = 0; run->argc < 2 && i < p->variable_count; i++)
-        run_printf(run, "%.*s=%.*s\n", TEXT(p->variables[i].name), TEXT(run_variable(run, p->variables[i].name)));
-    for (size_t i = 1; i < run->argc; i++) {
-        struct span value = run_variable(run, run->argv[i]);
-        if (value.len > 0)
-            run_printf(run, "%.*s\n", TEXT(value));
-        else
-            status = 1;
+    struct printing all = {.run = run};
+    if (run->argc < 2)
+        run_environment(run, print_variable, &all);
+    for (size_t i = 1; i < run->argc && run_step(run, 1); i++) {
+        struct printing one = {.run = run, .name = run->argv[i]};
+        if (one.name.len > 0)
+            run_environment(run, print_variable, &one);
+        status |= !one.found;
     }
     return status;
 }

@@ -296,7 +296,7 @@ static int ls(struct run *run)
     for (size_t i = 0; i < run_profile(run)->busybox_version.len; i++)
         builds = builds * 31 + run_profile(run)->busybox_version.at[i];
     l.colour = run->output_is_terminal && builds % 2 == 0;
-    size_t args = o.arg_count > 0 ? o.arg_count : 1, files = 0, folders = 0;
+    size_t args = o.arg_count > 0 ? o.arg_count : 1, files = 0;
     struct span here = span_text(".");
     const struct span *paths = o.arg_count > 0 ? o.args : &here;
     struct entry *list = calloc(args, sizeof *list);
@@ -307,7 +307,6 @@ static int ls(struct run *run)
         int error = tree_stat(run_tree(run), run_cwd(run), paths[i], follow, &stat);
         /* A link on the command line is followed to a folder, not with -l. */
         is_folder[i] = error == 0 && stat.type == TREE_DIRECTORY && !option(&o, 'd');
-        folders += is_folder[i];
         if (!is_folder[i] && !(error == 0 && follow && add_entry(&l, list, &files, paths[i], paths[i])) && (error < 0 || !follow))
             (void)add_entry(&l, list, &files, paths[i], paths[i]);
     }

@@ -424,7 +424,7 @@ static int nslookup(struct run *run)
         return run_usage(run);
     char server[ADDR_TEXT_SIZE], address[ADDR_TEXT_SIZE];
     struct span resolver = file_text(run, "/etc/resolv.conf", 1024);
-    const uint8_t *at = memmem(resolver.at, resolver.len, "nameserver", 10);
+    const uint8_t *at = text_in(resolver, "nameserver");
     struct span named =
         resolver.len > 0 && at != NULL ? field(span_part(resolver, (size_t)(at - resolver.at) + 10, SIZE_MAX), 0, " \t\n") : (struct span){0};
     name_address(run, o.arg_count > 1 ? o.args[1] : named.len > 0 ? named : span_text("127.0.0.1"), server);

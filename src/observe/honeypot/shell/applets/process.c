@@ -159,7 +159,7 @@ struct memory {
 
 static uint64_t meminfo(struct span text, const char *name)
 {
-    const uint8_t *at = memmem(text.at, text.len, name, strlen(name));
+    const uint8_t *at = text_in(text, name);
     uint64_t value = 0;
     if (text.len > 0 && at != NULL)
         (void)number_parse(field(span_part(text, (size_t)(at - text.at) + strlen(name), 64), 0, " \t:"), &value);

@@ -294,7 +294,7 @@ static int mount_run(struct run *run)
     if (o.arg_count == 0)
         return option(&o, 'a') ? 0 : mount_list(run, &o);
     struct span last = o.args[o.arg_count - 1], options = option_value(&o, 'o');
-    bool remount = memmem(options.at, options.len, "remount", 7) != NULL;
+    bool remount = text_in(options, "remount") != NULL;
     if (o.arg_count == 1) {
         if (remount && is_mounted(run, last))
             return 0;
@@ -305,7 +305,7 @@ static int mount_run(struct run *run)
     int error = tree_stat(run_tree(run), run_cwd(run), last, true, &stat);
     struct span type = option_value(&o, 't');
     bool virtual_type = span_is(type, "tmpfs") || span_is(type, "ramfs") || span_is(type, "proc") || span_is(type, "sysfs") || span_is(type, "none");
-    bool bind = memmem(options.at, options.len, "bind", 4) != NULL;
+    bool bind = text_in(options, "bind") != NULL;
     if (error == 0 && !virtual_type && !remount)
         error = tree_stat(run_tree(run), run_cwd(run), o.args[0], true, &stat);
     if (error == 0 && !virtual_type && !remount && !bind)

@@ -341,7 +341,7 @@ static struct span expr_match(struct expression *e, struct span text, struct spa
     struct span groups[PATTERN_GROUPS];
     bool found = pattern_find(e->run, compiled, text, 0, groups) && groups[0].at == text.at;
     pattern_free(compiled);
-    bool captures = memmem(pattern.at, pattern.len, "\\(", 2) != NULL;
+    bool captures = text_in(pattern, "\\(") != NULL;
     if (captures)
         return found ? groups[1] : (struct span){0};
     return number_text(e, found ? (int64_t)groups[0].len : 0);
