@@ -40,7 +40,7 @@ int conf_tree_error(const struct conf_origin *origin, unsigned line, const char 
 void conf_tree_path(const struct conf_node *node, struct buf *out)
 {
     /* A tree is at most CONF_DEPTH_MAX deep, and an override's root names a place at most as deep. */
-    const struct conf_node *chain[CONF_DEPTH_MAX + 2];
+    const struct conf_node *chain[CONF_DEPTH_MAX + 2] = {0};
     size_t depth = 0;
     for (; node != NULL && depth < sizeof chain / sizeof chain[0]; node = node->parent)
         chain[depth++] = node;

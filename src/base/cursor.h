@@ -42,6 +42,14 @@ static inline struct span cursor_take(struct cursor *c, size_t len)
     return out;
 }
 
+/* The next `len` bytes into `to`, which stays as it is when so many are not there. */
+static inline void cursor_copy(struct cursor *c, void *to, size_t len)
+{
+    struct span bytes = cursor_take(c, len);
+    if (bytes.len > 0)
+        memcpy(to, bytes.at, bytes.len);
+}
+
 static inline struct span cursor_rest(struct cursor *c)
 {
     return cursor_take(c, cursor_left(c));

@@ -91,14 +91,18 @@ static bool is_dangerous(uint32_t point)
            (point >= 0x2066 && point <= 0x2069) || point == 0x200e || point == 0x200f || point == 0x061c;
 }
 
+/* Writes what is plain at the beginning; false when nothing comes behind it. */
+static bool past_plain(struct buf *out, struct span *text)
+{
+    size_t run = plain_run(*text);
+    buf_span(out, span_part(*text, 0, run));
+    *text = span_part(*text, run, text->len);
+    return text->len > 0 && out->error == 0;
+}
+
 static void escape(struct buf *out, struct span text, bool lines)
 {
-    while (text.len > 0 && out->error == 0) {
-        size_t run = plain_run(text);
-        buf_span(out, span_part(text, 0, run));
-        text = span_part(text, run, text.len);
-        if (text.len == 0)
-            break;
+    while (past_plain(out, &text)) {
         uint32_t point = 0;
         size_t len = sequence(text, &point);
         if (len == 0) {
@@ -232,12 +236,7 @@ static void put_control(struct buf *out, uint8_t byte)
 static void put_string(struct buf *out, struct span text)
 {
     buf_byte(out, '"');
-    while (text.len > 0 && out->error == 0) {
-        size_t run = plain_run(text);
-        buf_span(out, span_part(text, 0, run));
-        text = span_part(text, run, text.len);
-        if (text.len == 0)
-            break;
+    while (past_plain(out, &text)) {
         uint32_t point = 0;
         size_t len = sequence(text, &point);
         if (len == 1)
@@ -340,7 +339,7 @@ int text_unhex(struct span text, uint8_t *bytes, size_t len)
             return -ERR_MALFORMED;
     }
     for (size_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)(digit_value(text.at[2 * i]) << 4 | digit_value(text.at[2 * i + 1]));
+        bytes[i] = (uint8_t)(digit_value(text.at[2 * i]) * 16 + digit_value(text.at[2 * i + 1]));
     return 0;
 }
 

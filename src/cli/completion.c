@@ -8,14 +8,7 @@ static int run(const struct invocation *i, const struct options *o)
     (void)i;
     if (o->word_count != 1 || strcmp(o->words[0], "bash") != 0)
         return usage_error(&verb_completion, "expected the shell's name: bash");
-    struct buf script;
-    buf_init(&script, 0);
-    manual_completion(&script);
-    int status = script.error == 0 ? EXIT_OK : failed("out of memory");
-    if (status == EXIT_OK)
-        fwrite(script.data, 1, script.len, stdout);
-    buf_done(&script);
-    return status;
+    return manual_print(manual_completion);
 }
 
 const struct verb verb_completion = {

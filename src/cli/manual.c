@@ -1,5 +1,6 @@
 #include "cli/manual.h"
 
+#include "cli/usage.h"
 #include "cli/verb.h"
 #include "observe/honeypot/service.h"
 #include "observe/import/reader.h"
@@ -236,4 +237,16 @@ void manual_completion(struct buf *out)
     buf_text(out, "    esac\n"
                   "}\n"
                   "complete -F _noroshi noroshi\n");
+}
+
+int manual_print(void (*make)(struct buf *out))
+{
+    struct buf text;
+    buf_init(&text, 0);
+    make(&text);
+    int status = text.error == 0 ? EXIT_OK : failed("out of memory");
+    if (status == EXIT_OK)
+        fwrite(text.data, 1, text.len, stdout);
+    buf_done(&text);
+    return status;
 }

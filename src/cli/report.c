@@ -61,7 +61,7 @@ static int run(const struct invocation *i, const struct options *o)
     int status = find(o, &report);
     if (status == 0)
         status = reading_range(i, &verb_report, o->values[REPORT_SINCE], o->values[REPORT_UNTIL], &range);
-    if (status != 0)
+    if (status != 0 || report == NULL)
         return status;
     if (o->values[REPORT_JSON] != NULL && o->values[REPORT_CSV] != NULL)
         return usage_error(&verb_report, "expected one of --json and --csv");

@@ -1,6 +1,7 @@
 #include "cli/show.h"
 #include "record/transcript.h"
 
+#include <errno.h>
 #include <time.h>
 
 #define BLOCK_GAP USEC_PER_SEC
@@ -100,7 +101,7 @@ int show_replay(const struct invocation *i, struct span transcript, bool telnet,
         usec_t wait = piece.after > 0 ? (usec_t)((double)piece.after / speed) : 0;
         struct timespec pause = {.tv_sec = wait / USEC_PER_SEC, .tv_nsec = wait % USEC_PER_SEC * 1000};
         fflush(stdout);
-        while (nanosleep(&pause, &pause) != 0)
+        while (nanosleep(&pause, &pause) != 0 && errno == EINTR)
             ;
         bool received = piece.direction == TRANSCRIPT_RECEIVED;
         buf_clear(&text);

@@ -121,6 +121,21 @@ static int run_verb(const struct verb *verb, const struct globals *g, struct loa
     return status;
 }
 
+/* An option that belongs before the verb, among those after it; NULL when there is none. */
+static const char *misplaced(char **arguments, int count)
+{
+    for (int n = 0; n < count; n++) {
+        for (size_t i = 0; i < global_option_count; i++) {
+            const char *name = global_options[i].name;
+            size_t length = strlen(name);
+            if (strncmp(arguments[n], "--", 2) == 0 && strncmp(arguments[n] + 2, name, length) == 0 &&
+                (arguments[n][2 + length] == '\0' || arguments[n][2 + length] == '='))
+                return name;
+        }
+    }
+    return NULL;
+}
+
 int cli_main(int argc, char **argv)
 {
     /* Names and texts of ours are UTF-8 whatever the environment says; foreign bytes are escaped. */
@@ -143,9 +158,11 @@ int cli_main(int argc, char **argv)
     if (parsed > 0) {
         usage_verb(verb, stdout);
         status = output_done(EXIT_OK);
-    } else if (parsed < 0)
-        status = usage_error(verb, "%s", buf_cstr(&why));
-    else
+    } else if (parsed < 0) {
+        const char *global = misplaced(argv + 1 + reader.at, argc - 1 - reader.at);
+        status = global != NULL ? usage_error(NULL, "--%s stands before the verb: noroshi --%s … %s", global, global, verb->name)
+                                : usage_error(verb, "%s", buf_cstr(&why));
+    } else
         status = run_verb(verb, &g, &loading, &options);
     buf_done(&why);
     return status;

@@ -302,7 +302,7 @@ static void end(struct channel *c, int error)
 /* One message. 0, -EAGAIN, or the code the channel ended with (-ERR_CLOSED for an orderly end). */
 static int receive_one(struct channel *c)
 {
-    struct arrival a;
+    struct arrival a = {0};
     int r = receive_datagram(c, &a);
     if (r == 0) {
         r = judge(c, &a);
@@ -328,6 +328,9 @@ static void on_poll(uv_poll_t *poll, int status, int what)
 {
     struct channel *c = poll->data;
     if (status < 0) {
+        /* So libuv tells of a peer that went before it read all; what it had sent is still there, then comes its end. */
+        while (!c->freed && !c->ended && receive_one(c) == 0)
+            ;
         end(c, status);
         return;
     }

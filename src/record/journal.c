@@ -395,7 +395,7 @@ static void refill(struct journal *j)
     struct header *h = j->header;
     while (spool_waits(j)) {
         uint64_t at = load(&h->spool_tail), end = load(&h->spool_head);
-        struct entry entry;
+        struct entry entry = {0};
         int r = spool_read(j, at, end, &entry);
         if (r == -ENOMEM)
             return;

@@ -105,17 +105,13 @@ void wire_encode(struct buf *out, const struct record *record)
 
 static void decode_endpoint(struct cursor *c, struct endpoint *ret)
 {
-    struct span addr = cursor_take(c, sizeof ret->addr.bytes);
-    if (addr.len == sizeof ret->addr.bytes)
-        memcpy(ret->addr.bytes, addr.at, addr.len);
+    cursor_copy(c, ret->addr.bytes, sizeof ret->addr.bytes);
     ret->port = cursor_be16(c);
 }
 
 static void decode_id(struct cursor *c, struct id *ret)
 {
-    struct span bytes = cursor_take(c, sizeof ret->bytes);
-    if (bytes.len == sizeof ret->bytes)
-        memcpy(ret->bytes, bytes.at, bytes.len);
+    cursor_copy(c, ret->bytes, sizeof ret->bytes);
 }
 
 static bool clean_text(struct span text)
@@ -143,12 +139,9 @@ static void decode_fact(struct cursor *c, struct fact *ret)
     case FACT_TYPE_INT:
         ret->number = (int64_t)cursor_be64(c);
         break;
-    case FACT_TYPE_ADDR: {
-        struct span addr = cursor_take(c, sizeof ret->addr.bytes);
-        if (addr.len == sizeof ret->addr.bytes)
-            memcpy(ret->addr.bytes, addr.at, addr.len);
+    case FACT_TYPE_ADDR:
+        cursor_copy(c, ret->addr.bytes, sizeof ret->addr.bytes);
         break;
-    }
     }
 }
 

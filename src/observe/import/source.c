@@ -128,7 +128,7 @@ static int begin(struct source *s)
 /* One step towards filling the block behind `have`: *ret_len grows, or `ended` is set, or neither (a decompressor that wants more). */
 static int step(struct source *s, size_t have, size_t *ret_len)
 {
-    size_t len;
+    size_t len = 0;
     if (s->raw_left.len == 0 && !s->raw_end) {
         int r = read_raw(s, 0, &len);
         if (r != 0)

@@ -125,6 +125,13 @@ static void must(struct run *r, const char *text, unsigned count)
         fail_msg("\"%s\" did not come %u times; the log:\n%s", text, count, r->log);
 }
 
+static void start(struct run *r, const char *name, const char *more)
+{
+    prepare(r, name, more);
+    launch(r);
+    must(r, "ready\n", 1);
+}
+
 /* Lines that tell of trouble; that a role ends in order is none. */
 static unsigned lines(const struct run *r)
 {
@@ -211,9 +218,7 @@ static void starts_serves_and_stops_in_order(void **state)
 {
     (void)state;
     struct run r;
-    prepare(&r, "plain", "process: {edges: 2}\n");
-    launch(&r);
-    must(&r, "ready\n", 1);
+    start(&r, "plain", "process: {edges: 2}\n");
     struct answer answer = ask(r.port);
     assert_true(answer.edge_pid != answer.store_pid);
     assert_int_equal(stop(&r), 0);
@@ -229,9 +234,7 @@ static void journals_are_made_and_allocated(void **state)
 {
     (void)state;
     struct run r;
-    prepare(&r, "plain", "journal: {ring: 6M}\n");
-    launch(&r);
-    must(&r, "ready\n", 1);
+    start(&r, "plain", "journal: {ring: 6M}\n");
     char path[160];
     struct stat st;
     (void)snprintf(path, sizeof path, "%s/journal/edge-0.ring", r.data);
@@ -251,9 +254,7 @@ static void any_role_may_die(void **state)
 {
     (void)state;
     struct run r;
-    prepare(&r, "plain", "");
-    launch(&r);
-    must(&r, "ready\n", 1);
+    start(&r, "plain", "");
     struct answer before = ask(r.port);
     assert_int_equal(kill(before.edge_pid, SIGKILL), 0);
     must(&r, "edge.0 killed by signal 9 (Killed); starting it again", 1);
@@ -274,9 +275,7 @@ static void a_waiting_connection_survives_the_edge(void **state)
 {
     (void)state;
     struct run r;
-    prepare(&r, "plain", "");
-    launch(&r);
-    must(&r, "ready\n", 1);
+    start(&r, "plain", "");
     struct answer before = ask(r.port);
     assert_int_equal(kill(before.edge_pid, SIGSTOP), 0);
     int fd = connect_to(r.port); /* accepted by the kernel, by no edge */
@@ -344,9 +343,7 @@ static void a_folder_in_use_is_one_line(void **state)
 {
     (void)state;
     struct run r, other;
-    prepare(&r, "plain", "");
-    launch(&r);
-    must(&r, "ready\n", 1);
+    start(&r, "plain", "");
     other = r;
     other.port = next_port();
     launch(&other);
@@ -398,9 +395,7 @@ static void a_role_that_hangs_is_killed(void **state)
 {
     (void)state;
     struct run r;
-    prepare(&r, "hangs", "process: {stop_timeout: 1s}\n");
-    launch(&r);
-    must(&r, "ready\n", 1);
+    start(&r, "hangs", "process: {stop_timeout: 1s}\n");
     assert_int_equal(stop(&r), 1);
     assert_non_null(strstr(r.log, "edge.0 did not end in time"));
     assert_non_null(strstr(r.log, "store.0 info: ends"));
@@ -410,9 +405,7 @@ static void a_second_signal_kills(void **state)
 {
     (void)state;
     struct run r;
-    prepare(&r, "hangs", "process: {stop_timeout: 60s}\n");
-    launch(&r);
-    must(&r, "ready\n", 1);
+    start(&r, "hangs", "process: {stop_timeout: 60s}\n");
     assert_int_equal(kill(r.pid, SIGINT), 0);
     must(&r, "stopping", 1);
     assert_int_equal(kill(r.pid, SIGTERM), 0); /* the same wish, delivered twice: nothing happens */
@@ -426,9 +419,7 @@ static void roles_end_with_their_supervisor(void **state)
 {
     (void)state;
     struct run r;
-    prepare(&r, "plain", "process: {stop_timeout: 1s}\n");
-    launch(&r);
-    must(&r, "ready\n", 1);
+    start(&r, "plain", "process: {stop_timeout: 1s}\n");
     struct answer answer = ask(r.port);
     assert_int_equal(kill(r.pid, SIGKILL), 0);
     int status;
@@ -448,9 +439,7 @@ static void reload_starts_new_edges_and_drains_the_old(void **state)
 {
     (void)state;
     struct run r;
-    prepare(&r, "plain", "");
-    launch(&r);
-    must(&r, "ready\n", 1);
+    start(&r, "plain", "");
     struct answer before = ask(r.port);
     unsigned old_port = r.port;
     r.port = next_port();
@@ -481,9 +470,7 @@ static void journals_of_an_earlier_run_are_emptied(void **state)
 {
     (void)state;
     struct run r;
-    prepare(&r, "plain", "process: {edges: 3}\n");
-    launch(&r);
-    must(&r, "ready\n", 1);
+    start(&r, "plain", "process: {edges: 3}\n");
     assert_int_equal(kill(r.pid, SIGKILL), 0);
     int status;
     assert_int_equal(waitpid(r.pid, &status, 0), r.pid);
@@ -504,9 +491,7 @@ static void a_bad_reload_changes_nothing(void **state)
 {
     (void)state;
     struct run r;
-    prepare(&r, "plain", "");
-    launch(&r);
-    must(&r, "ready\n", 1);
+    start(&r, "plain", "");
     struct answer before = ask(r.port);
     write_settings(&r, "plain", "process: {edges: many}\n");
     assert_int_equal(kill(r.pid, SIGHUP), 0);
