@@ -290,20 +290,19 @@ static int load(struct engine *engine, struct cursor *c)
 {
     if (cursor_u8(c) != SAVED_VERSION)
         return -ERR_MALFORMED;
-    struct span secret = cursor_take(c, sizeof engine->secret);
-    if (secret.len == sizeof engine->secret)
-        memcpy(&engine->secret, secret.at, secret.len);
+    cursor_copy(c, &engine->secret, sizeof engine->secret);
     while (cursor_left(c) > 0) {
         struct span name = cursor_take(c, cursor_u8(c));
         size_t state_size = cursor_be16(c), count = cursor_be32(c);
         struct table *t = table_named(engine, name, state_size);
         for (size_t i = 0; i < count && c->error == 0; i++) {
-            struct span key = cursor_take(c, KEY_SIZE);
+            uint8_t key[KEY_SIZE] = {0};
+            cursor_copy(c, key, sizeof key);
             int64_t window = (int64_t)cursor_be64(c);
             struct span bytes = cursor_take(c, state_size);
-            if (key.len != KEY_SIZE || c->error != 0 || t == NULL)
+            if (c->error != 0 || t == NULL)
                 continue;
-            void *state = state_of(engine, t, key.at, window);
+            void *state = state_of(engine, t, key, window);
             if (state == NULL)
                 return -ENOMEM;
             memcpy(state, bytes.at, bytes.len);

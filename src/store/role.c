@@ -373,8 +373,10 @@ static int serve(struct keeper *k)
     if (r != 0)
         return 1;
     (void)uv_run(loop, UV_RUN_DEFAULT);
-    while (k->peers != NULL)
-        drop(k->peers, false);
+    for (struct peer *peer = k->peers, *next; peer != NULL; peer = next) {
+        next = peer->next;
+        drop(peer, false);
+    }
     channel_free(k->analyse);
     return k->status;
 }

@@ -73,7 +73,7 @@ static void says_the_profiles_options_first(void **state)
     (void)state;
     seen = 0;
     struct talk *talk = begin(&device_ash);
-    assert_said(talk, BYTES("\xff\xfd\x01\xff\xfd\x1f\xff\xfb\x01\xff\xfb\x03\r\ngate login: "));
+    assert_said(talk, BYTES("\xff\xfd\x1f\xff\xfb\x01\xff\xfb\x03\r\ngate login: "));
     assert_int_equal(talk->delayed, 100 * USEC_PER_MSEC);
     end(talk);
     talk = begin(&device_cli);
@@ -160,11 +160,42 @@ static void echo_follows_the_option(void **state)
     end(talk);
 }
 
+static void busyboxs_daemon_answers_no_option_and_echoes_always(void **state)
+{
+    (void)state;
+    struct profile device = device_ash;
+    device.telnet_options = BYTES("\xff\xfd\x01\xff\xfd\x1f\xff\xfb\x01\xff\xfb\x03");
+    struct talk *talk = start(&device);
+    talk_input(talk, BYTES("\xff\xfe\x01\xff\xfe\x03\xff\xfc\x01\xff\xfb\x22\xff\xfd\x63r"));
+    assert_said(talk, BYTES("r"));
+    talk_input(talk, BYTES("oot\r\n"));
+    assert_said(talk, BYTES("oot\r\nPassword: "));
+    end(talk);
+}
+
+static void bsds_daemon_offers_echo_when_the_terminal_is_known(void **state)
+{
+    (void)state;
+    struct profile device = device_ash;
+    device.telnet_options = BYTES("\xff\xfd\x18\xff\xfd\x27");
+    device.telnet_do = BYTES("\x18\x1f\x27");
+    struct talk *talk = start(&device);
+    talk_input(talk, BYTES("\xff\xfc\x18"));
+    assert_said(talk, BYTES(""));
+    talk_input(talk, BYTES("\xff\xfb\x27"));
+    assert_said(talk, BYTES("\xff\xfa\x27\x01\xff\xf0\xff\xfb\x01\xff\xfb\x03\xff\xfd\x1f"));
+    talk_input(talk, BYTES("\xff\xfd\x01\xff\xfd\x03\xff\xfc\x1f\xff\xfc\x18"));
+    assert_said(talk, BYTES(""));
+    talk_input(talk, BYTES("r"));
+    assert_said(talk, BYTES("r"));
+    end(talk);
+}
+
 static void options_are_answered_by_the_profiles_lists(void **state)
 {
     (void)state;
     struct talk *talk = start(&device_ash);
-    talk_input(talk, BYTES("\xff\xfd\x01\xff\xfd\x03\xff\xfc\x01\xff\xfb\x1f")); /* answers to what we asked */
+    talk_input(talk, BYTES("\xff\xfd\x01\xff\xfd\x03\xff\xfb\x1f")); /* answers to what we asked */
     assert_said(talk, BYTES(""));
     talk_input(talk, BYTES("\xff\xfd\x01\xff\xfb\x1f")); /* already so */
     assert_said(talk, BYTES(""));
@@ -173,9 +204,8 @@ static void options_are_answered_by_the_profiles_lists(void **state)
     talk_input(talk, BYTES("\xff\xfe\x03\xff\xfc\x1f"));
     assert_said(talk, BYTES("\xff\xfc\x03\xff\xfe\x1f"));
     talk_close(talk);
-    assert_fact(talk,
-                "noroshi.telnet.options=DO ECHO, DO SGA, WONT ECHO, WILL NAWS, WILL TTYPE, WILL LINEMODE, DO 99, WONT 99, DONT 99, DONT SGA, WONT "
-                "NAWS ");
+    assert_fact(talk, "noroshi.telnet.options=DO ECHO, DO SGA, WILL NAWS, WILL TTYPE, WILL LINEMODE, DO 99, WONT 99, DONT 99, DONT SGA, WONT "
+                      "NAWS ");
     end(talk);
 }
 
@@ -381,6 +411,8 @@ int main(void)
         cmocka_unit_test(an_empty_name_prompts_again),
         cmocka_unit_test(the_terminal_edits_the_line),
         cmocka_unit_test(echo_follows_the_option),
+        cmocka_unit_test(busyboxs_daemon_answers_no_option_and_echoes_always),
+        cmocka_unit_test(bsds_daemon_offers_echo_when_the_terminal_is_known),
         cmocka_unit_test(options_are_answered_by_the_profiles_lists),
         cmocka_unit_test(what_the_client_says_of_itself_is_stated),
         cmocka_unit_test(a_flood_of_options_ends_it),

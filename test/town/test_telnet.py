@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from town import Noroshi, call
+from town import Noroshi, call, free_port
 
 # Any login is taken, an ash follows.
 ASH = "xiongmai-h264"
@@ -78,7 +78,8 @@ def test_the_telnet_program_logs_in_and_types(data):
 def test_hydra_finds_the_login_that_is_taken(data, tmp_path):
     passwords = words(tmp_path, "passwords", ["wrong", "admin", LISTED_LOGIN[1], "1234"])
     with Noroshi(data, profile=LISTED) as n:
-        said = tool("hydra", "-I", "-t", "2", "-l", LISTED_LOGIN[0], "-P", passwords, "-s", n.port, "telnet://127.0.0.1")
+        # One connection for each: after a failed try hydra spends its next pair on an empty name, with any telnet daemon.
+        said = tool("hydra", "-I", "-t", "4", "-l", LISTED_LOGIN[0], "-P", passwords, "-s", n.port, "telnet://127.0.0.1")
     found = re.findall(r"login: (\S+)\s+password: (\S+)", said)
     assert found == [LISTED_LOGIN], said
     tried = logins(n)
@@ -106,7 +107,7 @@ def test_nmap_never_says_honeypot(data):
     # A device with delays, one with a command line of its own, one with a list of logins, and whatever the address's hash gives.
     for profile in (ASH, LISTED, "huawei-ar151", "any"):
         with Noroshi(data, profile=profile) as n:
-            said = tool("nmap", "-Pn", "-n", "-sV", "--version-all", "-p", n.port, "127.0.0.1", timeout=240)
+            said = tool("nmap", "-Pn", "-n", "-sV", "--version-intensity", "2", "--host-timeout", "150", "-p", n.port, "127.0.0.1", timeout=240)
         assert f"{n.port}/tcp open" in said, said
         assert not re.search("honeypot|cowrie|kippo|dionaea", said, re.I), said
         assert "telnet" in said, said
@@ -134,6 +135,34 @@ def test_peers_behind_a_relay_keep_their_addresses(data):
             assert s.recv(100) == b""
     rows = n.report("attackers")
     assert [row["source.ip"] for row in rows if row["connections"] > 0] == ["192.0.2.7"]
+
+
+def greeting(host, port, until=b"login: "):
+    with socket.create_connection((host, port), 20) as s:
+        got = b""
+        while until not in got:
+            more = s.recv(4096)
+            assert more, got
+            got += more
+    return got
+
+
+def test_the_device_shown_depends_on_the_local_address_and_port(data):
+    port, six = free_port(), free_port()
+    listeners = (f'[{{service: telnet, listen: "0.0.0.0:{port}", profile: "{ASH}", '
+                 f'profiles: [{{address: 127.0.0.2, profile: dahua-hcvr}}, {{address: 127.0.0.0/29, port: {port}, profile: avtech-kpd}}]}}, '
+                 f'{{service: telnet, listen: "[::1]:{six}", profile: "{ASH},dahua-hcvr"}}]')
+    with Noroshi(data, listeners=listeners, port=port) as n:
+        assert b"dahua login: " in greeting("127.0.0.2", port)
+        assert b"AVTECH login: " in greeting("127.0.0.3", port)
+        assert b"(none) login: " in greeting("127.0.0.9", port)
+        # By a hash of the peer's address: the same each time.
+        assert len({greeting("::1", six) for _ in range(4)}) == 1
+    rows = n.report("sessions")
+    assert {(row["source.ip"], row["destination.ip"]) for row in rows} == {("127.0.0.1", "127.0.0.2"), ("127.0.0.1", "127.0.0.3"),
+                                                                         ("127.0.0.1", "127.0.0.9"), ("::1", "::1")}
+    shown = call("show", "session", next(row["noroshi.session"] for row in rows if row["source.ip"] == "::1"), data=data, check=0).stdout
+    assert "noroshi.syn.options=mss,sok,ts,nop,ws" in shown
 
 
 def speak(n, *pieces, login=True, wait=20):

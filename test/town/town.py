@@ -36,7 +36,7 @@ def call(*arguments, data=None, options=(), check=None, config=None, **more):
 class Noroshi:
     """`with Noroshi(data) as n:` waits for the line `ready`; leaving stops it and expects exit status 0."""
 
-    def __init__(self, data, options=(), profile="any", port=None, config=None, arguments=(), listeners=None):
+    def __init__(self, data, options=(), profile="any", port=None, config=None, arguments=(), listeners=None, before=None):
         self.data = pathlib.Path(data)
         self.port = port or free_port()
         self.options = list(options)
@@ -44,6 +44,7 @@ class Noroshi:
         self.options.append(f"services={services}")
         self.config = config or SOURCE / "conf" / "noroshi.yaml"
         self.arguments = list(arguments)
+        self.before = before  # called in the new process before it becomes the program
         self.process = None
         self.log = self.data.parent / (self.data.name + ".log")
 
@@ -53,7 +54,7 @@ class Noroshi:
             command += ["-o", option]
         with open(self.log, "ab") as log:
             begin = log.tell()
-            self.process = subprocess.Popen(command + ["run"] + self.arguments, stderr=log, stdout=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(command + ["run"] + self.arguments, stderr=log, stdout=log, stdin=subprocess.DEVNULL, preexec_fn=self.before)
         end = time.monotonic() + wait
         while time.monotonic() < end:
             text = self.log.read_bytes()[begin:]

@@ -64,7 +64,8 @@ void conn_hangup(struct conn *c, enum reason reason)
     if (c->stage != STAGE_OPEN)
         return;
     c->stage = STAGE_ENDING;
-    c->reason = (uint8_t)reason;
+    if (c->reason == REASON_NONE) /* what broke it came first */
+        c->reason = (uint8_t)reason;
 }
 
 void conn_fact(struct conn *c, enum kind kind, const struct fact *facts, size_t count)

@@ -62,7 +62,10 @@ void converse_gone(struct conn *c)
 
 static void turn_done(struct converse *cv)
 {
-    if (cv->draining && cv->open == 0 && cv->config.drained != NULL)
+    if (!cv->draining || cv->open > 0)
+        return;
+    refusals_flush(cv); /* while what is stated still reaches the store */
+    if (cv->config.drained != NULL)
         cv->config.drained(cv->config.user);
 }
 
@@ -200,8 +203,6 @@ void converse_free(struct converse *cv)
     if (cv == NULL)
         return;
     converse_end_all(cv, REASON_STOPPED);
-    converse_clock(cv);
-    refusals_flush(cv);
     uv_close((uv_handle_t *)&cv->poll, on_closed);
     uv_close((uv_handle_t *)&cv->timer, on_closed);
 }
@@ -301,6 +302,7 @@ void converse_end_all(struct converse *cv, enum reason reason)
         conn_end(c, reason);
         c = next;
     }
+    refusals_flush(cv);
 }
 
 size_t converse_count(const struct converse *cv)

@@ -44,18 +44,25 @@ void conn_delay(struct conn *c, usec_t wait)
 {
     if (wait <= 0 || c->stage != STAGE_OPEN)
         return;
-    bool talking = c->owner->talking == c;
-    flow_end(c);
-    if (talking)
-        flow_begin(c);
     usec_t now = c->owner->now;
+    struct buf *turn = c->owner->talking == c ? &c->owner->turn : NULL;
+    struct buf late = {0};
+    if (turn != NULL && turn->len > 0 && turn->len <= TOGETHER_MAX && wait <= TOGETHER && c->input_bytes > 0 && flow_empty(c)) {
+        /* A short wait: the echo of a line and the prompt after it leave together at its end, in one packet, as they do on a slow
+         * device. A packet costs more than all else. */
+        buf_span(&late, buf_as_span(turn));
+        buf_clear(turn);
+    } else if (turn != NULL) {
+        flow_end(c);
+        flow_begin(c);
+    }
     c->hold = (c->hold > now ? c->hold : now) + (wait < DELAY_MAX ? wait : DELAY_MAX);
     uint64_t place = c->queue_start + c->queue.len;
     if (c->mark_count > 0) {
         struct mark *last = &c->marks[c->mark_first + c->mark_count - 1];
         if (last->place == place || c->mark_count >= MARKS_MAX) {
             last->when = c->hold;
-            return;
+            return; /* nothing is late: there was a mark */
         }
     }
     if (c->mark_first > 0) {
@@ -65,13 +72,19 @@ void conn_delay(struct conn *c, usec_t wait)
     if (c->mark_count >= c->mark_size) {
         uint16_t size = c->mark_size == 0 ? 4 : (uint16_t)(c->mark_size * 2);
         struct mark *marks = reallocarray(c->marks, size, sizeof *marks);
-        if (marks == NULL)
-            return; /* it leaves sooner than it should */
+        if (marks == NULL) {
+            c->broken = true;
+            c->reason = REASON_MEMORY;
+            buf_done(&late);
+            return;
+        }
         c->marks = marks;
         c->mark_size = size;
     }
     c->marks[c->mark_count] = (struct mark){.place = place, .when = c->hold};
     c->mark_count++;
+    buf_span(&c->queue, buf_as_span(&late));
+    buf_done(&late);
 }
 
 /* Sends once; returns how many bytes left, and notes a full or failed socket. */
@@ -122,6 +135,8 @@ void flow_end(struct conn *c)
             c->broken = true;
             c->reason = REASON_OUTPUT;
         }
+    } else {
+        c->output_bytes -= said.len; /* none of it leaves */
     }
     buf_clear(&cv->turn);
     if (cv->turn.size > QUEUE_HIGH * 4)

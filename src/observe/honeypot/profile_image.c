@@ -438,12 +438,11 @@ static void read_interfaces(const struct image *image, struct cursor *c, struct 
     struct profile_interface *list = list_memory(image, c, p->interface_count, sizeof *list);
     for (size_t i = 0; list != NULL && i < p->interface_count && items.error == 0; i++) {
         list[i].name = read_ref(image, &items);
-        struct span mac = cursor_take(&items, 6), address = cursor_take(&items, 16);
+        cursor_copy(&items, list[i].mac, sizeof list[i].mac);
+        cursor_copy(&items, list[i].address.bytes, sizeof list[i].address.bytes);
         unsigned bits = cursor_be16(&items);
         if (items.error != 0 || bits > 32)
             break;
-        memcpy(list[i].mac, mac.at, 6);
-        memcpy(list[i].address.bytes, address.at, 16);
         list[i].bits = (uint8_t)bits;
     }
     p->interfaces = list;
@@ -474,9 +473,7 @@ static int read_profile(const struct image *image, struct cursor *c, struct prof
         if (*delays[i] < 0 || *delays[i] > 20 * USEC_PER_SEC)
             cursor_fail(c, -ERR_MALFORMED);
     }
-    struct span gateway = cursor_take(c, 16);
-    if (gateway.len == 16)
-        memcpy(p->gateway.bytes, gateway.at, 16);
+    cursor_copy(c, p->gateway.bytes, sizeof p->gateway.bytes);
     p->logins = read_pairs(image, c, &p->login_count);
     read_applets(image, c, p);
     p->variables = read_pairs(image, c, &p->variable_count);

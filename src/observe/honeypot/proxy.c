@@ -88,12 +88,9 @@ static int v1(struct span stream, struct proxy_header *ret)
 static struct addr take_addr(struct cursor *c, bool v6)
 {
     struct addr a = {0};
-    struct span bytes;
     if (!v6)
         return addr_v4(cursor_be32(c));
-    bytes = cursor_take(c, sizeof a.bytes);
-    if (bytes.len == sizeof a.bytes)
-        memcpy(a.bytes, bytes.at, sizeof a.bytes);
+    cursor_copy(c, a.bytes, sizeof a.bytes);
     return a;
 }
 

@@ -39,15 +39,17 @@ struct telnet_session {
     telnet_t *parser;
     struct shell *shell;
     struct buf line;
-    struct buf held; /* input that came while the shell gives a long answer */
+    struct buf held;  /* input that came while the shell gives a long answer */
     struct span user; /* in the arena */
     /* RFC 1143 for options 0 to 63, one bit each: on, or asked for and not yet answered. Others are always off. */
     uint64_t us, us_asked, him, him_asked;
+    uint64_t later;   /* asked at first and not to be asked again; 0: there is no second round of ours */
     uint16_t *listed; /* TELNET_LISTED_MAX of command << 8 | option, in the arena */
     uint32_t tries, command_count, download_count, sample_count;
     uint16_t commands, listed_count, client_count;
     uint8_t stage;
     uint8_t escape;       /* inside an escape sequence of a key: 1 after ESC, 2 after ESC [ */
+    bool deaf;            /* the daemon heeds no option: busybox's */
     bool after_cr;        /* input: LF or NUL belongs to it */
     bool said_cr;         /* output: LF needs no CR more */
     bool accepted;        /* logged in */

@@ -30,9 +30,14 @@ static void answer(struct conn *c, uint8_t command, uint8_t option)
     conn_say(c, span_of(bytes, sizeof bytes));
 }
 
+static bool listed(struct span options, uint8_t option)
+{
+    return span_find(options, option) < options.len;
+}
+
 bool telnet_echoes(struct conn *c)
 {
-    const struct telnet_session *t = telnet_of(c);
+    const struct telnet_session *t = telnet_of(c); /* a deaf daemon's terminal echoes whatever the client says */
     return ((t->us | t->us_asked) & bit(TELNET_TELOPT_ECHO)) != 0;
 }
 
@@ -51,11 +56,11 @@ void telnet_options_open(struct conn *c)
             t->him_asked |= bit(option);
         i += 2;
     }
-}
-
-static bool listed(struct span options, uint8_t option)
-{
-    return span_find(options, option) < options.len;
+    /* busybox's telnetd, known by asking the client to echo and for nothing of its terminal but the size: it skips over all options it gets. */
+    t->deaf = (t->him_asked & (bit(TELNET_TELOPT_ECHO) | bit(TELNET_TELOPT_TTYPE))) == bit(TELNET_TELOPT_ECHO);
+    /* The BSD telnetd and its heirs ask about the terminal first, and offer echo only when all that was answered. */
+    if (!t->deaf && (t->us_asked & bit(TELNET_TELOPT_ECHO)) == 0 && listed(conn_profile(c)->telnet_will, TELNET_TELOPT_ECHO))
+        t->later = t->him_asked;
 }
 
 /* What was agreed on and has a value to ask for: RFC 1091, 1079, 1096, 1572. */
@@ -132,15 +137,40 @@ void telnet_options_sum(struct conn *c)
         conn_sum(c, fact_text(FACT_TELNET_OPTIONS, span_of(text, len)));
 }
 
+/* The second round: what the device has to offer and to ask beyond the first. */
+static void ask_the_rest(struct conn *c)
+{
+    struct telnet_session *t = telnet_of(c);
+    const struct profile *profile = conn_profile(c);
+    uint64_t asked = t->later;
+    t->later = 0;
+    for (size_t i = 0; i < profile->telnet_will.len; i++) {
+        uint64_t b = bit(profile->telnet_will.at[i]) & ~(t->us | t->us_asked);
+        t->us_asked |= b;
+        if (b != 0)
+            answer(c, TELNET_WILL, profile->telnet_will.at[i]);
+    }
+    for (size_t i = 0; i < profile->telnet_do.len; i++) {
+        uint64_t b = bit(profile->telnet_do.at[i]) & ~(t->him | t->him_asked | asked);
+        t->him_asked |= b;
+        if (b != 0)
+            answer(c, TELNET_DO, profile->telnet_do.at[i]);
+    }
+}
+
 static void negotiated(struct conn *c, uint8_t command, uint8_t option)
 {
     struct telnet_session *t = telnet_of(c);
     const struct profile *profile = conn_profile(c);
     remember(c, command, option);
+    if (t->deaf)
+        return;
     if (command == TELNET_DO || command == TELNET_DONT)
         agree(c, &t->us, &t->us_asked, option, command == TELNET_DO, listed(profile->telnet_will, option), TELNET_WILL, TELNET_WONT);
     else
         agree(c, &t->him, &t->him_asked, option, command == TELNET_WILL, listed(profile->telnet_do, option), TELNET_DO, TELNET_DONT);
+    if (t->later != 0 && t->him_asked == 0)
+        ask_the_rest(c);
 }
 
 static bool client_room(struct conn *c)

@@ -381,7 +381,7 @@ static int builtin_shift(struct run *run)
 /* Splits a line among the names: the last takes the rest. */
 static void assign_fields(struct run *run, size_t first, struct span line)
 {
-    struct span between = separators(engine_of(run));
+    struct span between = field_separators(engine_of(run));
     size_t at = 0;
     for (size_t i = first; i < run->argc; i++) {
         while (at < line.len && strchr(" \t\n", line.at[at]) != NULL && span_find(between, line.at[at]) < between.len)

@@ -579,7 +579,7 @@ static bool is_plain(struct span word, bool globs)
     return true;
 }
 
-struct span separators(struct engine *m)
+struct span field_separators(struct engine *m)
 {
     struct span all;
     if (!variable_get(m->shell, span_text("IFS"), &all))
@@ -611,7 +611,7 @@ bool expand_words(struct engine *m, const struct word *words, struct span **ret,
             break;
         }
         if (x.separators.at == NULL)
-            x.separators = separators(m);
+            x.separators = field_separators(m);
         ok = expand_text(&x, w->text, false);
         if (ok)
             field_end(&x);

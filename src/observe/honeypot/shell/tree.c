@@ -191,10 +191,12 @@ static int walk(const struct tree *t, struct path *at, bool follow, struct place
         }
         if (!last && type != TREE_DIRECTORY)
             return -ENOTDIR;
-        if (last)
+        if (last) {
             *ret = place;
+            return 0;
+        }
     }
-    return 0;
+    return -ENOENT;
 }
 
 int tree_resolve(const struct tree *t, struct span cwd, struct span path, bool follow, struct path *ret, struct place *ret_place)

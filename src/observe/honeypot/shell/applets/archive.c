@@ -91,6 +91,7 @@ static int pack(struct run *run)
     return status;
 }
 
+/* Literals that stand side by side: NOLINTNEXTLINE(bugprone-macro-parentheses) */
 #define PACKER(identifier, text, what) const struct applet applet_##identifier = {.name = text, .run = pack, .usage = text what}
 PACKER(gzip, "gzip", " [-cfdk] [FILE]...\n\nCompress FILEs (or stdin)");
 PACKER(gunzip, "gunzip", " [-cfkt] [FILE]...\n\nDecompress FILEs (or stdin)");

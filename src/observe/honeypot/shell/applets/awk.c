@@ -7,7 +7,7 @@
 
 #include <ctype.h>
 
-enum { RULES_MAX = 8, FIELDS_MAX = 512 };
+enum { RULES_MAX = 8, WORK_PER_STEP = 1024 };
 
 struct rule {
     enum { RULE_ALWAYS, RULE_BEGIN, RULE_END, RULE_PATTERN, RULE_COMPARE, RULE_NEVER } when;
@@ -27,6 +27,8 @@ struct awk {
     uint64_t number;
     struct buf out;
     const struct options *o;
+    size_t work; /* bytes looked at and not yet paid for */
+    bool over;   /* the budget is used up */
 };
 
 static void skip_blanks(struct span *text)
@@ -35,32 +37,79 @@ static void skip_blanks(struct span *text)
         *text = span_part(*text, 1, SIZE_MAX);
 }
 
-static struct span nth_field(const struct awk *a, uint64_t n)
+/* Every byte looked at is paid for, since a program may look at a line thousands of times. False: the budget is used up. */
+static bool pay(struct awk *a, size_t bytes)
 {
-    struct span rest = a->line;
-    if (n == 0)
-        return a->line;
-    if (n > FIELDS_MAX)
-        return (struct span){0};
-    if (a->separator.len == 0 || span_is(a->separator, " "))
-        return field(a->line, (size_t)n - 1, " \t\n");
-    uint8_t separator = span_is(a->separator, "\\t") ? '\t' : a->separator.at[a->separator.len > 1 ? a->separator.len - 1 : 0];
-    if (a->separator.at[0] == '[' && a->separator.len > 2)
-        separator = a->separator.at[1];
-    for (uint64_t i = 1; i < n; i++) {
-        size_t len = span_find(rest, separator);
-        if (len == rest.len)
-            return (struct span){0};
-        rest = span_part(rest, len + 1, SIZE_MAX);
+    a->work += bytes;
+    if (a->work >= WORK_PER_STEP && !a->over) {
+        a->over = !run_step(a->run, a->work / WORK_PER_STEP);
+        a->work %= WORK_PER_STEP;
     }
-    return span_part(rest, 0, span_find(rest, separator));
+    return !a->over;
 }
 
-static uint64_t field_count(const struct awk *a)
+/* The byte between two fields; '\0': blanks, any number of them. */
+static uint8_t separator_of(const struct awk *a)
 {
+    struct span s = a->separator;
+    if (s.len == 0 || span_is(s, " "))
+        return '\0';
+    if (span_is(s, "\\t"))
+        return '\t';
+    return s.at[0] == '[' && s.len > 2 ? s.at[1] : s.at[s.len > 1 ? s.len - 1 : 0];
+}
+
+static bool is_between(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n';
+}
+
+/* The field at *at, which moves behind it. False: there is none. */
+static bool next_field(const struct awk *a, uint8_t separator, size_t *at, struct span *ret)
+{
+    struct span line = a->line;
+    if (separator != '\0') {
+        if (line.len == 0 || *at > line.len)
+            return false;
+        *ret = span_part(line, *at, span_find(span_part(line, *at, SIZE_MAX), separator));
+        *at += ret->len + 1;
+        return true;
+    }
+    while (*at < line.len && is_between(line.at[*at]))
+        ++*at;
+    size_t start = *at;
+    while (*at < line.len && !is_between(line.at[*at]))
+        ++*at;
+    *ret = span_part(line, start, *at - start);
+    return ret->len > 0;
+}
+
+static struct span nth_field(struct awk *a, uint64_t n)
+{
+    struct span found = {0};
+    uint8_t separator = separator_of(a);
+    size_t at = 0;
+    if (n == 0)
+        return a->line;
+    for (uint64_t i = 0; i < n; i++) {
+        if (!next_field(a, separator, &at, &found)) {
+            found = (struct span){0};
+            break;
+        }
+    }
+    (void)pay(a, at);
+    return found;
+}
+
+static uint64_t field_count(struct awk *a)
+{
+    struct span each;
+    uint8_t separator = separator_of(a);
+    size_t at = 0;
     uint64_t n = 0;
-    while (n < FIELDS_MAX && nth_field(a, n + 1).at != NULL && nth_field(a, n + 1).len > 0)
+    while (next_field(a, separator, &at, &each))
         n++;
+    (void)pay(a, at);
     return n;
 }
 
@@ -69,7 +118,7 @@ static bool put_term(struct awk *a, struct span *text, struct buf *out)
 {
     while (text->len > 0 && (text->at[0] == ' ' || text->at[0] == '\t'))
         *text = span_part(*text, 1, SIZE_MAX);
-    if (text->len == 0)
+    if (text->len == 0 || a->over)
         return false;
     uint8_t byte = text->at[0];
     if (byte == '"') {
@@ -83,7 +132,7 @@ static bool put_term(struct awk *a, struct span *text, struct buf *out)
             }
         }
         *text = span_part(*text, i + 1, SIZE_MAX);
-        return true;
+        return pay(a, i);
     }
     bool is_field = byte == '$';
     size_t i = is_field ? 1 : 0, start = i;
@@ -130,6 +179,7 @@ static void print_statement(struct awk *a, struct span text)
     }
     buf_span(&a->out, any ? buf_as_span(&line) : a->line);
     buf_byte(&a->out, '\n');
+    (void)pay(a, line.len);
     buf_done(&line);
 }
 
@@ -141,7 +191,8 @@ static bool run_action(struct awk *a, const struct rule *r)
         print_statement(a, (struct span){0});
         return true;
     }
-    for (;;) {
+    (void)pay(a, rest.len);
+    while (!a->over) {
         skip_blanks(&rest);
         if (rest.len == 0)
             return true;
@@ -156,6 +207,7 @@ static bool run_action(struct awk *a, const struct rule *r)
         if (span_starts(statement, "print") && !span_starts(statement, "printf"))
             print_statement(a, span_part(statement, 5, SIZE_MAX));
     }
+    return false;
 }
 
 static bool compares(struct awk *a, const struct rule *r)

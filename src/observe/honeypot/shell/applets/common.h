@@ -15,7 +15,7 @@ static inline int span_width(struct span s)
 
 static inline const char *span_chars(struct span s)
 {
-    return s.at != NULL ? (const char *)s.at : "";
+    return s.len > 0 ? (const char *)s.at : "";
 }
 
 enum {
@@ -98,6 +98,10 @@ bool glob_match(struct span pattern, struct span text, bool fold);
 char *mode_print(enum tree_type, uint16_t mode, struct span device, char text[static 11]);
 /* A number that stays the same for a path: inodes, sizes of what has none. */
 uint32_t path_number(struct run *, struct span path);
+/* FNV-1a: the same for the same bytes, on every device. */
+uint32_t number_of(struct span bytes);
+/* What a host's name resolves to, for show, the same at every question; an address is itself. */
+void host_address(struct span host, char text[static ADDR_TEXT_SIZE]);
 /* The first name with this uid in /etc/passwd, or "root". Scratch memory. */
 struct span user_name(struct run *, unsigned uid);
 usec_t now_of(struct run *);

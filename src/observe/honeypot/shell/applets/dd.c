@@ -134,7 +134,7 @@ static int dd_write(struct dd *d, uint64_t at, struct span bytes)
 static int dd_copy(struct dd *d, uint64_t from, uint64_t to, uint64_t most)
 {
     uint8_t chunk[CHUNK];
-    struct span typed = d->from.len > 0 ? (struct span){0} : run_input(d->run);
+    struct span typed = d->from.len > 0 ? span_of(NULL, 0) : run_input(d->run);
     uint64_t done = 0, written = 0;
     int error = 0;
     /* Between two devices there is nothing to see but the time it takes. */

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "observe/honeypot/shell/applets/common.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -60,6 +61,7 @@ static void od_cell(struct buf *out, const struct od_type *t, struct span unit, 
     static const char *const names[] = {"nul", "soh", "stx", "etx", "eot", "enq", "ack", "bel", "bs",  "ht",  "nl",
                                         "vt",  "ff",  "cr",  "so",  "si",  "dle", "dc1", "dc2", "dc3", "dc4", "nak",
                                         "syn", "etb", "can", "em",  "sub", "esc", "fs",  "gs",  "rs",  "us",  "sp"};
+    assert(t->size >= 1 && t->size <= 8);
     uint64_t value = 0;
     for (size_t i = 0; i < t->size; i++) {
         uint8_t byte = i < unit.len ? unit.at[i] : 0;
@@ -241,7 +243,7 @@ static void xxd_lines(struct buf *out, struct span bytes, uint64_t offset, size_
 
 static void xxd_include(struct buf *out, struct span bytes, struct span name)
 {
-    struct span label = span_is(name, "-") ? (struct span){0} : name;
+    struct span label = span_is(name, "-") ? span_of(NULL, 0) : name;
     char text[128];
     size_t len = 0;
     for (; len < label.len && len < sizeof text - 1; len++)

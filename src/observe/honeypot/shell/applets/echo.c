@@ -363,14 +363,17 @@ static int seq(struct run *run)
         width = a > b ? a : b;
     }
     size_t sent = 0;
-    for (double n = 0, value = first; step >= 0 ? value <= last : value >= last; n++, value = first + n * step) {
+    for (size_t n = 0;; n++) {
+        double value = first + (double)n * step;
+        if (step >= 0 ? value > last : value < last)
+            break;
         char text[96];
         int len = snprintf(text, sizeof text, "%0*.*f", width, (int)precision, value);
         if (sent > 0)
             run_out(run, separator);
         run_out(run, span_of(text, (size_t)len));
         sent += (size_t)len + separator.len;
-        if (step == 0 || !run_step(run, (unsigned)n % 64 == 63) || (!run->output_is_terminal && sent > FLOOD_MAX))
+        if (step == 0 || !run_step(run, n % 64 == 63) || (!run->output_is_terminal && sent > FLOOD_MAX))
             break;
     }
     if (sent > 0)

@@ -46,26 +46,10 @@ static struct url parse_url(struct span text, bool tls)
     return u;
 }
 
-/* What a name resolves to, for show; an address is itself. */
-static void shown_address(struct span host, char text[static ADDR_TEXT_SIZE])
-{
-    struct addr address;
-    if (addr_parse(host, &address) == 0) {
-        (void)addr_print(address, text);
-        return;
-    }
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < host.len; i++)
-        hash = (hash ^ host.at[i]) * 16777619U;
-    (void)addr_print(addr_v4(0xc6120000U | (hash & 0x1ffff)), text);
-}
-
 /* As large as bots are, the same for the same file. */
 static size_t plausible_size(struct span name)
 {
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < name.len; i++)
-        hash = (hash ^ name.at[i]) * 16777619U;
+    uint32_t hash = number_of(name);
     bool script = name.len > 3 && span_equal(span_part(name, name.len - 3, 3), span_text(".sh"));
     return script ? 1200 + hash % 1800 : 38000 + hash % 90000;
 }
@@ -153,7 +137,7 @@ static int wget_one(struct wget *w, struct span text)
         return 1;
     }
     char address[ADDR_TEXT_SIZE];
-    shown_address(u.host, address);
+    host_address(u.host, address);
     if (!w->quiet)
         run_error(run, minor >= 9 ? "Connecting to %.*s (%s:%u)\n" : "Connecting to %.*s[%s]:%u\n", TEXT(u.host), address, u.port);
     if (option(w->o, 's'))
@@ -348,7 +332,7 @@ static int ftpget(struct run *run)
     char address[ADDR_TEXT_SIZE];
     uint64_t port = 21;
     (void)number_parse(option_value(&o, 'P'), &port);
-    shown_address(host, address);
+    host_address(host, address);
     if (option(&o, 'v'))
         run_error(run, "Connecting to %.*s (%s:%" PRIu64 ")\n", TEXT(host), address, port);
     if (put) {
@@ -383,7 +367,7 @@ const struct applet applet_ftpput = {.name = "ftpput",
 static int refused(struct run *run, struct span host)
 {
     char address[ADDR_TEXT_SIZE];
-    shown_address(host, address);
+    host_address(host, address);
     run_sleep(run, 2 * USEC_PER_SEC);
     run_error(run, "%.*s: can't connect to remote host (%s): Connection refused\n", TEXT(name_of(run)), address);
     return 1;

@@ -569,7 +569,7 @@ static int chown_run(struct run *run)
     size_t colon = span_find(owner, ':');
     if (colon == owner.len)
         colon = span_find(owner, '.');
-    struct span user = group_only ? (struct span){0} : span_part(owner, 0, colon), group = group_only ? owner : span_part(owner, colon + 1, SIZE_MAX);
+    struct span user = group_only ? span_of(NULL, 0) : span_part(owner, 0, colon), group = group_only ? owner : span_part(owner, colon + 1, SIZE_MAX);
     if (!known_name(run, "/etc/passwd", user)) {
         run_error(run, "%.*s: unknown user %.*s\n", TEXT(name_of(run)), TEXT(user));
         return 1;

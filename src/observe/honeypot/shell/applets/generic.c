@@ -91,8 +91,10 @@ static int passes_through(struct run *run)
     return status;
 }
 
+/* Literals that stand side by side: NOLINTBEGIN(bugprone-macro-parentheses) */
 #define GENERIC(identifier, text, function, synopsis) \
     const struct applet applet_##identifier = {.name = text, .run = function, .usage = text synopsis};
+/* NOLINTEND(bugprone-macro-parentheses) */
 /* clang-format off */
 GENERIC(acpid, "acpid", silent, " [-df] [-c CONFDIR] [-l LOGFILE] [-a ACTIONFILE]")
 GENERIC(adjtimex, "adjtimex", silent, " [-q] [-o OFF] [-f FREQ] [-p TCONST] [-t TICK]")

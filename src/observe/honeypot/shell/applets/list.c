@@ -559,7 +559,7 @@ static int readlink_run(struct run *run)
         struct tree_stat stat;
         bool resolve = real || option(&o, 'f');
         int error = tree_stat(run_tree(run), run_cwd(run), o.args[i], resolve, &stat);
-        struct span answer = error < 0                                            ? (struct span){0}
+        struct span answer = error < 0                                            ? span_of(NULL, 0)
                              : resolve                                            ? stat.path
                              : stat.type == TREE_LINK || stat.type == TREE_APPLET ? stat.target
                                                                                   : (struct span){0};

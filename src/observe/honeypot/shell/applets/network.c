@@ -362,22 +362,6 @@ static bool is_name(struct span host)
     return addr_parse(host, &address) < 0;
 }
 
-/* The address a name is shown with, the same at every question. */
-static void name_address(struct run *run, struct span host, char text[static ADDR_TEXT_SIZE])
-{
-    struct addr address;
-    if (addr_parse(host, &address) == 0) {
-        (void)addr_print(address, text);
-        return;
-    }
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < host.len; i++)
-        hash = (hash ^ host.at[i]) * 16777619U;
-    (void)run;
-    /* 198.18.0.0/15 is for benchmarks and routed nowhere: RFC 2544. */
-    (void)v4_text(0xc6120000U | (hash & 0x1ffff), text);
-}
-
 static int ping(struct run *run)
 {
     struct options o;
@@ -391,7 +375,7 @@ static int ping(struct run *run)
     count = count > 8 ? 8 : count;
     char address[ADDR_TEXT_SIZE];
     struct span host = o.args[0];
-    name_address(run, host, address);
+    host_address(host, address);
     run_printf(run, "PING %.*s (%s): %" PRIu64 " data bytes\n", TEXT(host), address, size);
     unsigned base = 18000 + path_number(run, host) * 9;
     for (uint64_t i = 0; i < count && run_step(run, 1); i++) {
@@ -427,8 +411,8 @@ static int nslookup(struct run *run)
     const uint8_t *at = text_in(resolver, "nameserver");
     struct span named =
         resolver.len > 0 && at != NULL ? field(span_part(resolver, (size_t)(at - resolver.at) + 10, SIZE_MAX), 0, " \t\n") : (struct span){0};
-    name_address(run, o.arg_count > 1 ? o.args[1] : named.len > 0 ? named : span_text("127.0.0.1"), server);
-    name_address(run, o.args[0], address);
+    host_address(o.arg_count > 1 ? o.args[1] : named.len > 0 ? named : span_text("127.0.0.1"), server);
+    host_address(o.args[0], address);
     if (busybox_minor(run) >= 29)
         run_printf(run, "Server:\t\t%s\nAddress:\t%s:53\n\nNon-authoritative answer:\nName:\t%.*s\nAddress: %s\n\n", server, server, TEXT(o.args[0]),
                    address);
@@ -449,7 +433,7 @@ static int traceroute(struct run *run)
     if (o.arg_count == 0)
         return run_usage(run);
     char address[ADDR_TEXT_SIZE], hop[ADDR_TEXT_SIZE];
-    name_address(run, o.args[0], address);
+    host_address(o.args[0], address);
     run_printf(run, "traceroute to %.*s (%s), 30 hops max, 38 byte packets\n", TEXT(o.args[0]), address);
     unsigned base = path_number(run, o.args[0]) % 900;
     if (v4_of(run_profile(run)->gateway) != 0) {

@@ -247,7 +247,7 @@ static void parse_group(struct compile *c)
         emit(c, (struct code){.op = OP_SAVE, .byte = (uint8_t)(2 * group)});
     parse_choice(c);
     if (!peek_operator(c, ')')) {
-        fail(c, extended(c) ? "Unmatched ( or \\(" : "Unmatched ( or \\(");
+        fail(c, "Unmatched ( or \\(");
         return;
     }
     skip_operator(c);

@@ -489,7 +489,6 @@ static int run_one(struct sed *s, struct command *c, size_t *place, bool *substi
             s->space.data[i] = c->map[s->space.data[i]];
         break;
     case 'd':
-        return NEXT_LINE_SILENT;
     case 'D':
         return NEXT_LINE_SILENT;
     case 'p':

@@ -454,7 +454,7 @@ static int lsmod(struct run *run)
     while (line_next(&rest, &line, &ended) && run_step(run, 0)) {
         struct span users = field(line, 3, " ");
         run_printf(run, "%-19.*s %8.*s  %.*s %.*s\n", TEXT(field(line, 0, " ")), TEXT(field(line, 1, " ")), TEXT(field(line, 2, " ")),
-                   TEXT(span_is(users, "-") ? (struct span){0} : users));
+                   TEXT(span_is(users, "-") ? span_of(NULL, 0) : users));
     }
     return 0;
 }

@@ -372,7 +372,7 @@ static struct span expr_primary(struct expression *e)
         value = number_text(e, i < text.len ? (int64_t)i + 1 : 0);
     } else if (expr_next(e, "match")) {
         struct span text = expr_word(e), pattern = expr_word(e);
-        value = e->failed ? (struct span){0} : expr_match(e, text, pattern);
+        value = e->failed ? span_of(NULL, 0) : expr_match(e, text, pattern);
     } else {
         value = expr_word(e);
     }
