@@ -241,6 +241,8 @@ static void put_string(struct buf *out, struct span text)
         size_t len = sequence(text, &point);
         if (len == 1)
             put_control(out, text.at[0]);
+        else if (len > 1 && is_dangerous(point)) /* the same to who parses it, harmless to a terminal */
+            buf_printf(out, "\\u%04" PRIx32, point);
         else if (len > 1)
             buf_span(out, span_part(text, 0, len));
         else

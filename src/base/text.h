@@ -22,7 +22,7 @@ void text_escape(struct buf *, struct span text);
 void text_escape_lines(struct buf *, struct span text);
 
 /* JSON: a writer that places commas itself. None of its names is one of libjansson's, since both may be linked into one program. Depth at most 32.
- * Any bytes are accepted as text: invalid UTF-8 is written as U+FFFD. */
+ * Any bytes are accepted as text: invalid UTF-8 is written as U+FFFD, what text_escape would escape as \u and four digits. */
 struct json {
     struct buf *out;
     uint32_t has_item; /* bit per depth: a comma is due */

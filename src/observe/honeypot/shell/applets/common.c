@@ -413,7 +413,7 @@ static uint32_t fnv(uint32_t hash, struct span bytes)
     return hash;
 }
 
-uint32_t number_of(struct span bytes)
+uint32_t hash_of(struct span bytes)
 {
     return fnv(2166136261U, bytes);
 }
@@ -423,19 +423,19 @@ void host_address(struct span host, char text[static ADDR_TEXT_SIZE])
     struct addr address;
     /* 198.18.0.0/15 is for benchmarks and routed nowhere: RFC 2544. */
     if (addr_parse(host, &address) != 0)
-        address = addr_v4(0xc6120000U | (number_of(host) & 0x1ffff));
+        address = addr_v4(0xc6120000U | (hash_of(host) & 0x1ffff));
     (void)addr_print(address, text);
 }
 
 uint32_t path_number(struct run *run, struct span path)
 {
-    return fnv(number_of(run_profile(run)->name), path) % 20000 + 12;
+    return fnv(hash_of(run_profile(run)->name), path) % 20000 + 12;
 }
 
 uint32_t seed_of(struct run *run, const char *purpose)
 {
     uint64_t seed = run_host(run)->seed;
-    uint32_t hash = fnv(number_of(run_profile(run)->name), span_text(purpose));
+    uint32_t hash = fnv(hash_of(run_profile(run)->name), span_text(purpose));
     hash = fnv(hash, span_of(&seed, sizeof seed));
     return hash ^ hash >> 15;
 }

@@ -49,7 +49,7 @@ static struct url parse_url(struct span text, bool tls)
 /* As large as bots are, the same for the same file. */
 static size_t plausible_size(struct span name)
 {
-    uint32_t hash = number_of(name);
+    uint32_t hash = hash_of(name);
     bool script = name.len > 3 && span_equal(span_part(name, name.len - 3, 3), span_text(".sh"));
     return script ? 1200 + hash % 1800 : 38000 + hash % 90000;
 }
