@@ -346,6 +346,23 @@ def test_what_is_asked_before_a_half_close_is_answered(stage):
     assert reason == CLOSED
 
 
+@pytest.mark.parametrize("line, least", [("yes", 32 << 10), ("while true; do echo " + "x" * 2000 + "; done", 2 << 20), ("cat /dev/zero", 4 << 20), ("hexdump -C /bin/busybox", 1 << 20)])
+def test_long_answers_reach_who_reads_them(stage, line, least):
+    # What is counted as answered is what came, to the byte.
+    cpu, count = cpu_seconds(stage.edge), 0
+    with socket.create_connection(("127.0.0.1", stage.n.port), 60) as s:
+        port = s.getsockname()[1]
+        s.sendall(b"root\r\nadmin\r\n" + line.encode() + b"\r\nexit\r\n")
+        while more := s.recv(1 << 18):
+            count += len(more)
+    assert ending(stage.n, port) in (WORK, "logout")
+    assert rows(stage.n, "session", "destination_bytes", "source_port = ?", (port,)) == [(count,)]
+    assert count > least
+    stage.ask()
+    stage.answered()
+    stage.judge(cpu)
+
+
 @pytest.mark.parametrize("pieces", [lines("echo a"), lines("while true; do cat /bin/busybox; done"), lines("sleep 60"), [b"cat > /tmp/x\r\nabc"], [SB + b"\x18\0abc"]])
 @pytest.mark.parametrize("login", [False, True])
 def test_a_reset_ends_a_conversation_anywhere(stage, pieces, login):
@@ -420,6 +437,9 @@ def test_records_and_reports_of_nasty_bytes_are_harmless(stage):
     (name,) = [row["noroshi.session"] for row in stage.n.report("sessions") if row["source.port"] == port]
     ((user, password),) = rows(stage.n, "login", "user_name, noroshi_password", "source_port = ?", (port,))
     assert user.startswith("ro") and user.endswith("ot") and password.startswith("pass") and password.endswith("word")
+    end = time.monotonic() + 60
+    while not stage.n.report("samples") and time.monotonic() < end:
+        time.sleep(0.1)  # what reports read is written about once a second
     # Whatever shows them escapes them.
     for words in (["report", "credentials"], ["report", "commands"], ["report", "attackers"], ["report", "sessions"], ["report", "samples"],
                   ["show", "session", name], ["show", "session", name, "--replay"], ["show", "host", "127.0.0.1"]):
@@ -575,17 +595,15 @@ def test_relays_are_believed_and_nobody_else(tmp_path):
     expected = {"relay header malformed": len(bad), "relay header missing": len(missing) + 4, "not a relay": 4, "relay header unexpected": 4}
     assert refusals(n) == expected
     assert refused(n) == sum(expected.values())
-    found = {(json_address(a), port) for a, port in rows(n, "connection", "source_ip, source_port", "noroshi_relay_ip IS NOT NULL")}
+    found = {(address(packed), port) for packed, port in rows(n, "connection", "source_ip, source_port", "noroshi_relay_ip IS NOT NULL")}
     assert set(good) <= found
     assert rows(n, "session", "count(*)", "event_reason = 'relay header unexpected'") == [(4,)]
     # Somebody who speaks for himself alone is recorded as himself.
     assert len(rows(n, "connection", "1", "noroshi_relay_ip IS NOT NULL")) == len(good) + len(own_word) + 1
 
 
-def json_address(value):
-    if isinstance(value, bytes):
-        return socket.inet_ntop(socket.AF_INET, value[12:]) if value[:12] == b"\0" * 10 + b"\xff\xff" else socket.inet_ntop(socket.AF_INET6, value)
-    return value
+def address(packed):
+    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
 
 
 # ---- limits ----

@@ -158,6 +158,18 @@ static void write_sample(struct buf *b, bool pretty)
     assert_int_equal(j.depth, 0);
 }
 
+static void json_moves_no_terminal(void **state)
+{
+    (void)state;
+    struct buf b;
+    struct json j;
+    buf_init(&b, 0);
+    json_init(&j, &b, false);
+    json_text(&j, "a\x1b\x7f\xc2\x9b\xe2\x80\xae\xc3\xa9");
+    check_text(&b, "\"a\\u001b\\u007f\\u009b\\u202e\xc3\xa9\"");
+    buf_done(&b);
+}
+
 static void json_is_what_another_parser_reads(void **state)
 {
     (void)state;
@@ -269,6 +281,7 @@ int main(void)
         cmocka_unit_test(terminal_sequences_are_escaped),
         cmocka_unit_test(whatever_comes_in_escaped_text_is_printable),
         cmocka_unit_test(facts_become_valid_utf8),
+        cmocka_unit_test(json_moves_no_terminal),
         cmocka_unit_test(json_is_what_another_parser_reads),
         cmocka_unit_test(compact_json_is_exact),
         cmocka_unit_test(json_takes_any_bytes),

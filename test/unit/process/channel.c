@@ -447,6 +447,30 @@ static void a_violation_on_the_loop_ends_the_channel(void **state)
     free(seen.body);
 }
 
+static void a_reset_on_the_loop_is_no_violation(void **state)
+{
+    (void)state;
+    uv_loop_t loop;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    int fds[2];
+    struct seen seen = {0};
+    struct channel *c;
+    assert_int_equal(channel_pair(fds), 0);
+    assert_int_equal(channel_new(&c, &loop, fds[0], PARTY_STORE, PARTY_EDGE, &events, &seen), 0);
+    /* Killed before it read its acknowledgement. */
+    assert_int_equal(channel_send(c, MESSAGE_ACK, span_of("123456781234567812345678", 24), NULL, 0), 0);
+    send_raw(fds[1], "\0\x14zero-or-more", 14, NULL, 0);
+    assert_int_equal(close(fds[1]), 0);
+    (void)uv_run(&loop, UV_RUN_ONCE);
+    assert_int_equal(seen.messages, 1);
+    assert_int_equal(seen.ends, 1);
+    assert_int_equal(seen.error, 0);
+    channel_free(c);
+    assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    free(seen.body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -464,6 +488,7 @@ int main(void)
         cmocka_unit_test(a_channel_may_be_freed_in_its_event),
         cmocka_unit_test(thousands_of_messages_with_back_pressure),
         cmocka_unit_test(a_violation_on_the_loop_ends_the_channel),
+        cmocka_unit_test(a_reset_on_the_loop_is_no_violation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

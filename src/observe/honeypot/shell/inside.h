@@ -316,7 +316,7 @@ static inline struct span function_body(const struct function *f)
 enum expand { EXPAND_WORD, EXPAND_PATTERN, EXPAND_HERE };
 bool expand_words(struct engine *, const struct word *, struct span **ret, size_t *ret_count); /* splitting and globs; [count] is empty */
 bool expand_one(struct engine *, struct span word, enum expand, struct span *ret);
-struct span field_separators(struct engine *); /* the bytes of IFS, each once */
+struct span field_separators(struct engine *);                       /* the bytes of IFS, each once */
 bool parameter(struct engine *, struct span name, struct span *ret); /* $name without operators; not * and @ */
 
 /* arith.c */

@@ -497,14 +497,14 @@ void shell_interrupt(struct shell *sh)
         return;
     buf_done(&sh->typed);
     sh->typed_at = 0;
-    sh->answers = NULL;
-    terminal_out(sh, span_text("\n"));
     sh->status = 130;
     if (!sh->more)
         state_line(sh);
     struct engine *m = sh->engine;
     sh->engine = NULL;
+    sh->answers = NULL; /* they are the engine's memory: nothing may be said through it any more */
     engine_free(m);
+    terminal_out(sh, span_text("\n"));
     forget_line(sh);
     say_prompt(sh, "PS1");
 }
