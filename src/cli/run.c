@@ -4,6 +4,8 @@
 #include "cli/usage.h"
 #include "process/supervisor.h"
 
+#include <unistd.h>
+
 enum { RUN_PUBLIC };
 
 static const struct verb_option options[] = {
@@ -26,6 +28,8 @@ static void say_where(const struct invocation *i, bool public)
         note(i, "%s on %s, profile %s", node_text(service, "service"), endpoint_print(at, text), node_text(service, "profile"));
     }
     note(i, "settings %s%s; data in %s", i->config, i->config_absent ? " (not there: the built-in ones hold)" : "", i->data);
+    if (geteuid() == 0 && conf_text(i->settings, "process.user")[0] == '\0')
+        note(i, "the roles stay root, without capabilities; a data folder that others can reach (--data DIR) lets them be nobody");
     note(i, "see what comes with: %s --data %s report attackers", i->program, i->data);
 }
 

@@ -91,10 +91,10 @@ def start(base, **options):
         if str(folder).startswith("/tmp/") and folder.owner() == base.owner():
             folder.chmod(folder.stat().st_mode | 0o111)
     settings = {"profiles": device_folder(base / "profiles"), "connections_per_peer": 1000}
-    listeners, before = options.pop("listeners", None), options.pop("before", None)
+    others = {name: options.pop(name) for name in ("listeners", "before", "port") if name in options}
     settings.update(options)
     options = ["log.level=debug"] + [f"honeypot.{name}={value}" for name, value in settings.items()]
-    return town.Noroshi(base / "data", profile="router", listeners=listeners, options=options, before=before)
+    return town.Noroshi(base / "data", profile="router", options=options, **others)
 
 
 def cpu_seconds(pid):
@@ -346,7 +346,15 @@ def test_what_is_asked_before_a_half_close_is_answered(stage):
     assert reason == CLOSED
 
 
-@pytest.mark.parametrize("line, least", [("yes", 32 << 10), ("while true; do echo " + "x" * 2000 + "; done", 2 << 20), ("cat /dev/zero", 4 << 20), ("hexdump -C /bin/busybox", 1 << 20)])
+LONG_ANSWERS = {
+    "yes": 32 << 10,
+    "while true; do echo " + "x" * 2000 + "; done": 2 << 20,
+    "cat /dev/zero": 4 << 20,
+    "hexdump -C /bin/busybox": 1 << 20,
+}
+
+
+@pytest.mark.parametrize("line, least", LONG_ANSWERS.items())
 def test_long_answers_reach_who_reads_them(stage, line, least):
     # What is counted as answered is what came, to the byte.
     cpu, count = cpu_seconds(stage.edge), 0
@@ -361,6 +369,25 @@ def test_long_answers_reach_who_reads_them(stage, line, least):
     stage.ask()
     stage.answered()
     stage.judge(cpu)
+
+
+def test_a_shell_within_the_shell_waits_for_a_long_answer(stage):
+    # The long answer is said before the inner shell begins, also when it comes from a substitution.
+    for command in ("sh $(cat /bin/busybox /bin/busybox >&2)", "sh $(cat /bin/busybox >&2); echo back", "(sh $(yes >&2))"):
+        visitor = town.Telnet(stage.n.port, timeout=60)
+        visitor.login()
+        visitor.say(command.encode() + b"\r\n")
+        for _ in range(5):
+            stage.ask()
+            stage.answered()
+        visitor.say(b"echo inner-$((1+1))\r\nexit\r\nexit\r\n")
+        port = port_of(visitor)
+        seen, _ = stage.exchange(visitor, [], False)
+        stage.answered()
+        visitor.close()
+        assert ending(stage.n, port) == ("logout" if "yes" not in command else WORK)
+        assert (b"\ninner-2\r\n" in seen) == ("yes" not in command)
+        stage.judge(cpu_seconds(stage.edge))
 
 
 @pytest.mark.parametrize("pieces", [lines("echo a"), lines("while true; do cat /bin/busybox; done"), lines("sleep 60"), [b"cat > /tmp/x\r\nabc"], [SB + b"\x18\0abc"]])
@@ -458,8 +485,13 @@ def test_records_and_reports_of_nasty_bytes_are_harmless(stage):
 
 
 def test_every_conversation_ends_in_time(tmp_path):
-    with start(tmp_path, login_timeout="2s", idle_timeout="3s", session_timeout="7s") as n:
+    plain, relayed = town.free_port(), town.free_port()
+    listeners = (f'[{{service: telnet, listen: "127.0.0.1:{plain}", profile: router}},'
+                 f' {{service: telnet, listen: "127.0.0.1:{relayed}", profile: router, relays: ["127.0.0.0/8"]}}]')
+    with start(tmp_path, listeners=listeners, port=plain, login_timeout="2s", idle_timeout="3s", session_timeout="7s") as n:
         edge = n.roles()["edge.0"]
+        relay = town.Telnet(relayed, timeout=60)
+        relay.say(b"PROXY TCP4 192")
         cpu = cpu_seconds(edge)
         cases = {
             "nothing at all": (False, None, "login time-out"),
@@ -499,11 +531,34 @@ def test_every_conversation_ends_in_time(tmp_path):
                     waiting.remove(name)
             time.sleep(0.3)
         assert not waiting
+        assert relay.until(b"login") is None
+        relay.close()
         for name, (_, _, reason) in cases.items():
             assert ending(n, port_of(visitors[name])) == reason, name
             visitors[name].close()
         assert n.roles()["edge.0"] == edge
         assert cpu_seconds(edge) - cpu < CPU_SECONDS
+    assert refusals(n) == {"relay header missing": 1}
+    log_is_clean(n)
+
+
+def test_the_smallest_limits_work(tmp_path):
+    with start(tmp_path, input_max="1K", output_max="1K", memory_per_session="16K", transcript_max="0") as n:
+        edge = n.roles()["edge.0"]
+        reasons = {}
+        for pieces in ([], lines("echo " + "a" * 600), lines("cat /bin/busybox"), lines("echo a") * 100, lines("a=" + "a" * 500, "b=$a$a$a; c=$b$b$b")):
+            with town.Telnet(n.port, timeout=60) as visitor:
+                visitor.login()
+                try:
+                    for piece in [*pieces, b"exit\r\n"]:
+                        visitor.say(piece)
+                    while visitor.socket.recv(65536):
+                        pass
+                except (BrokenPipeError, ConnectionResetError):
+                    pass
+                reasons[pieces[0][:20] if pieces else b""] = ending(n, port_of(visitor))
+        assert n.roles()["edge.0"] == edge
+    assert list(reasons.values()) == ["logout", OUTPUT, OUTPUT, OUTPUT, "logout"], reasons
     log_is_clean(n)
 
 

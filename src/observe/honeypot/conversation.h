@@ -18,7 +18,7 @@ enum {
 #define HEADER_TIMEOUT (10 * USEC_PER_SEC)
 #define LINGER_TIMEOUT (2 * USEC_PER_SEC)
 #define DELAY_MAX (60 * USEC_PER_SEC)
-#define TOGETHER (100 * USEC_PER_MSEC) /* a delay short enough for what was said before it to wait, too */
+#define TOGETHER (50 * USEC_PER_MSEC) /* a delay short enough for what was said before it to wait, too */
 
 /* First member of what the epoll descriptor points at. */
 enum watched { WATCHED_LISTENER, WATCHED_CONN };

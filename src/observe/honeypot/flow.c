@@ -47,9 +47,9 @@ void conn_delay(struct conn *c, usec_t wait)
     usec_t now = c->owner->now;
     struct buf *turn = c->owner->talking == c ? &c->owner->turn : NULL;
     struct buf late = {0};
-    if (turn != NULL && turn->len > 0 && turn->len <= TOGETHER_MAX && wait <= TOGETHER && flow_empty(c)) {
-        /* A short wait: options and banner, or the echo of a line and the prompt after it, leave together at its end, in one packet, as they
-         * do on a slow device. A packet costs more than all else here. */
+    if (turn != NULL && turn->len > 0 && turn->len <= TOGETHER_MAX && wait <= TOGETHER && c->input_bytes > 0 && flow_empty(c)) {
+        /* A short wait: the echo of a line and the prompt after it leave together at its end, in one packet, as they do on a slow device. A
+         * packet costs more than all else here. Not what comes first: scanners look for the options in a packet of their own. */
         buf_span(&late, buf_as_span(turn));
         buf_clear(turn);
     } else if (turn != NULL) {

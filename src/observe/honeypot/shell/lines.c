@@ -418,7 +418,8 @@ static void pump(struct shell *sh)
 {
     for (;;) {
         if (sh->engine != NULL) {
-            if (sh->ended || engine_run(sh->engine)) {
+            bool nested = sh->engine->wait == WAIT_NESTED;
+            if (sh->ended || (!nested && engine_run(sh->engine))) {
                 finish(sh);
                 if (sh->ended)
                     return;
@@ -429,6 +430,8 @@ static void pump(struct shell *sh)
                 continue;
             }
             if (sh->engine->wait == WAIT_NESTED) {
+                if (sh->answers != NULL && !answers_go_on(sh))
+                    return; /* what was said before it leaves first: it lies in the engine's memory, which may go now */
                 level_push(sh);
                 continue;
             }
