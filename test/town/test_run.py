@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import socket
 import threading
@@ -123,7 +124,7 @@ def test_unwritable_data_folder(data):
 def test_data_folder_the_roles_cannot_reach(data):
     data.mkdir()
     data.chmod(0o700)
-    status, line = refused(data / "deep", services(free_port()))
+    status, line = refused(data / "deep", services(free_port()), "process.user=nobody")
     assert status == 1 and "nobody gets no further than" in line
 
 
@@ -286,3 +287,17 @@ def test_public_listens_where_it_says(data):
         assert speaks(there)
         with pytest.raises(ConnectionRefusedError):
             speaks(here)
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root may read what others may not")
+def test_a_data_folder_that_only_root_reaches(tmp_path):
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    with Noroshi(private / "data", profile="dlink-dir600") as n:
+        assert "the roles stay root, without capabilities" in n.log.read_text()
+        for pid in n.roles().values():
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            assert re.search(r"^CapEff:\s+0+$", status, re.M) and re.search(r"^CapBnd:\s+0+$", status, re.M)
+        with Telnet(n.port) as t:
+            assert t.login()
+    assert n.report("attackers")
