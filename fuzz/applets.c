@@ -4,6 +4,8 @@
  */
 #include "../test/unit/shell/applets_stage.h"
 
+#include "target.h"
+
 enum { INPUT_MAX = 8 * 1024, LINES_MAX = 24 };
 
 static void one_line(struct stage *s, struct span line)
@@ -21,7 +23,6 @@ static void one_line(struct stage *s, struct span line)
     buf_done(&piped);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static struct profile profile;

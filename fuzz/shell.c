@@ -4,6 +4,8 @@
  */
 #include "../test/unit/shell/stage.h"
 
+#include "target.h"
+
 enum { INPUT_MAX = 64 * 1024 };
 
 static void drain(struct stage *s)
@@ -14,7 +16,6 @@ static void drain(struct stage *s)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     if (len < 1 || len > INPUT_MAX)

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* What holds when there is no configuration file. */
@@ -104,31 +103,6 @@ static int set_data(const struct loading *l, struct conf *conf, struct conf_erro
     return set(conf, "store.folder", text, error);
 }
 
-/* The way to a folder as an unprivileged user has it: every folder above that is there lets others through. */
-static bool others_reach(const char *path)
-{
-    char part[PATH_MAX];
-    snprintf(part, sizeof part, "%s", path);
-    for (size_t i = 1; part[i] != '\0'; i++) {
-        if (part[i] != '/')
-            continue;
-        struct stat st;
-        part[i] = '\0';
-        if (stat(part, &st) == 0 && (st.st_mode & S_IXOTH) == 0)
-            return false;
-        part[i] = '/';
-    }
-    return true;
-}
-
-/* process.user "auto": nobody, but not where he can't get to the data folder, such as a checkout below /root. */
-static int set_user(struct conf *conf, struct conf_error *error)
-{
-    if (strcmp(conf_text(conf, "process.user"), "auto") != 0)
-        return 0;
-    return set(conf, "process.user", others_reach(conf_text(conf, "store.folder")) ? "nobody" : "", error);
-}
-
 int load_settings(const struct loading *l, struct conf **ret, bool *ret_absent, struct conf_error *error)
 {
     struct conf *conf = NULL;
@@ -142,8 +116,6 @@ int load_settings(const struct loading *l, struct conf **ret, bool *ret_absent, 
         result = conf_override(conf, l->overrides[i], error);
     if (result == 0)
         result = set_data(l, conf, error);
-    if (result == 0)
-        result = set_user(conf, error);
     if (result != 0) {
         conf_free(conf);
         return error->text[0] != '\0' ? -ERR_CONFIG : refuse(error, "%s", err_text(result));

@@ -22,5 +22,5 @@ struct loading {
 int load_find(struct loading *, struct conf_error *error);
 
 /* Loads; without a file at the default place the built-in settings hold (one telnet honeypot on loopback). store.folder is set to the
- * data folder, absolute, and process.user to a user when it is "auto". *ret_absent: there was no file. 0 or -ERR_CONFIG and `error`. May be called again (reload). */
+ * data folder, absolute. *ret_absent: there was no file. 0 or -ERR_CONFIG and `error`. May be called again (reload). */
 int load_settings(const struct loading *, struct conf **ret, bool *ret_absent, struct conf_error *error);

@@ -3,6 +3,7 @@
 #include "cli/options.h"
 #include "cli/usage.h"
 #include "process/supervisor.h"
+#include "process/walls.h"
 
 #include <unistd.h>
 
@@ -28,7 +29,7 @@ static void say_where(const struct invocation *i, bool public)
         note(i, "%s on %s, profile %s", node_text(service, "service"), endpoint_print(at, text), node_text(service, "profile"));
     }
     note(i, "settings %s%s; data in %s", i->config, i->config_absent ? " (not there: the built-in ones hold)" : "", i->data);
-    if (geteuid() == 0 && conf_text(i->settings, "process.user")[0] == '\0')
+    if (geteuid() == 0 && identity_choose(i->settings)[0] == '\0')
         note(i, "the roles stay root, without capabilities; a data folder that others can reach (--data DIR) lets them be nobody");
     note(i, "see what comes with: %s --data %s report attackers", i->program, i->data);
 }

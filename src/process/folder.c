@@ -187,7 +187,7 @@ int folder_open(struct folder *f, const struct conf *settings, struct buf *why)
         buf_printf(why, "store.folder: expected an absolute path, got \"%s\"; name one with --data DIR", path);
         return -ERR_CONFIG;
     }
-    int r = identity_find(conf_text(settings, "process.user"), &f->identity, why);
+    int r = identity_find(identity_choose(settings), &f->identity, why);
     if (r == 0)
         r = prepare(f, path, why);
     if (r == 0)

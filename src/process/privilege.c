@@ -3,12 +3,39 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* The way to a folder as an unprivileged user has it: every folder above that is there lets others through. */
+static bool others_reach(const char *path)
+{
+    char part[PATH_MAX];
+    (void)snprintf(part, sizeof part, "%s", path);
+    for (size_t i = 1; part[i] != '\0'; i++) {
+        if (part[i] != '/')
+            continue;
+        struct stat st;
+        part[i] = '\0';
+        if (stat(part, &st) == 0 && (st.st_mode & S_IXOTH) == 0)
+            return false;
+        part[i] = '/';
+    }
+    return true;
+}
+
+const char *identity_choose(const struct conf *settings)
+{
+    const char *user = conf_text(settings, "process.user");
+    if (strcmp(user, "auto") != 0)
+        return user;
+    return others_reach(conf_text(settings, "store.folder")) ? "nobody" : "";
+}
 
 int identity_find(const char *user, struct identity *ret, struct buf *why)
 {

@@ -4,6 +4,7 @@
 #include "process/confine.h"
 #include "process/role.h"
 #include "process/supervisor.h"
+#include "process/walls.h"
 #include "settings.h"
 
 #include <errno.h>
@@ -340,7 +341,7 @@ static int run(struct station *s)
     touch_streams(s);
     struct buf why;
     buf_init(&why, WHY_MAX);
-    int r = confine(&s->role->wall, conf_text(s->settings, "store.folder"), conf_text(s->settings, "process.user"), &why);
+    int r = confine(&s->role->wall, conf_text(s->settings, "store.folder"), identity_choose(s->settings), &why);
     if (r != 0)
         (void)snprintf(s->why, sizeof s->why, "%s", why.len > 0 ? buf_cstr(&why) : err_text(r));
     buf_done(&why);

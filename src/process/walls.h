@@ -19,6 +19,8 @@ struct identity {
     gid_t gid;
     char name[33];
 };
+/* The user of process.user. "auto": nobody, or "" where nobody can't get to the data folder, such as below /root. */
+const char *identity_choose(const struct conf *settings);
 /* Looks `user` up; "" or not being root: no change. -ERR_CONFIG for a user that does not exist. */
 int identity_find(const char *user, struct identity *ret, struct buf *why);
 /* For good: groups, gid and uid in all their forms; checked by trying to come back. */

@@ -16,7 +16,7 @@ struct conn {
     struct fact sums[SUMS_MAX];
     size_t sum_count;
     size_t unsent;
-    bool said, ending, closed;
+    bool said, woken, ending, closed;
     _Alignas(16) uint8_t state[];
 };
 
@@ -81,8 +81,7 @@ void conn_delay(struct conn *c, usec_t wait)
 
 void conn_wake(struct conn *c, usec_t after)
 {
-    (void)c;
-    (void)after;
+    c->woken = after > 0;
 }
 
 /* Long contents by length and digest, so that two runs compare. */
@@ -159,13 +158,17 @@ bool conn_ending(const struct conn *c)
     return c->ending;
 }
 
-/* The peer takes everything at once; a long answer goes on until it is through. */
+/* The peer takes everything at once; a long answer, or what was put off, goes on until it is through. */
 static void drain(struct conn *c)
 {
-    for (unsigned i = 0; i < MORE_MAX && c->said && !c->ending && c->service->more != NULL; i++) {
-        c->said = false;
+    for (unsigned i = 0; i < MORE_MAX && (c->said || c->woken) && !c->ending; i++) {
+        bool woken = c->woken;
+        c->said = c->woken = false;
         c->unsent = 0;
-        c->service->more(c);
+        if (woken)
+            c->service->idle(c);
+        else if (c->service->more != NULL)
+            c->service->more(c);
     }
     c->unsent = 0;
     c->said = false;

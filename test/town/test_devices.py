@@ -1,7 +1,10 @@
-"""Every shipped device as others see it: each profile answers on an address of its own, 127.0.1.N, while real fingerprinting tools look."""
+"""Every shipped device as others see it: each profile answers on an address of its own, 127.0.1.N of a
+network namespace, while real fingerprinting tools look."""
 
 import concurrent.futures
+import ctypes
 import json
+import os
 import re
 import shutil
 import socket
@@ -30,9 +33,9 @@ class PlainNoroshi(Noroshi):
 class Street:
     """All devices side by side: houses[name] = (address, port)."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, port):
         self.rows = profiles()
-        self.port = free_port()
+        self.port = port
         assert len(self.rows) < 250
         self.houses = {row["name"]: f"127.0.1.{number + 1}" for number, row in enumerate(self.rows)}
         # One listener per address, so that nothing but loopback is reachable; the rule by address is what chooses.
@@ -45,13 +48,30 @@ class Street:
         self.noroshi = PlainNoroshi(folder / "data", config)
 
 
+CLONE_NEWNET = 0x40000000
+
+
 @pytest.fixture(scope="module")
-def street(tmp_path_factory):
+def port():
+    """Telnet's own port in a network namespace of this test's own; a free one on this machine's loopback when that needs more rights."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    if libc.unshare(CLONE_NEWNET) != 0:
+        yield free_port()
+    else:
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        yield 23
+        assert libc.setns(home, CLONE_NEWNET) == 0
+    os.close(home)
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory, port):
     folder = tmp_path_factory.mktemp("street")
     for part in [folder, *folder.parents]:
         if str(part).startswith("/tmp/"):
             part.chmod(part.stat().st_mode | 0o111)
-    s = Street(folder)
+    s = Street(folder, port)
     with s.noroshi:
         yield s
 

@@ -281,7 +281,7 @@ static void settle(struct conn *c)
             converse_gone(c);
         else
             schedule(c);
-    } else if (c->stage == STAGE_OPEN && c->at_end && !c->again && flow_empty(c)) {
+    } else if (c->stage == STAGE_OPEN && c->at_end && !c->again && c->wake == 0 && flow_empty(c)) {
         conn_end(c, REASON_PEER_CLOSED);
     } else {
         c->again = c->again || (c->readable && c->stage == STAGE_OPEN && !flow_held(c));
@@ -434,6 +434,17 @@ static void header_missing(struct conn *c)
         refuse_header(c, REFUSAL_PROXY_MISSING);
 }
 
+/* What the service put off comes before new input. */
+static void wake_up(struct conn *c)
+{
+    if (c->wake == 0 || c->wake > c->owner->now || c->stage != STAGE_OPEN)
+        return;
+    c->wake = 0;
+    flow_begin(c);
+    c->listener->is.service->idle(c);
+    flow_end(c);
+}
+
 void conn_event(struct conn *c, uint32_t events)
 {
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
@@ -448,6 +459,7 @@ void conn_event(struct conn *c, uint32_t events)
         discard(c);
         return;
     }
+    wake_up(c);
     if (c->stage != STAGE_HEADER)
         flow_flush(c);
     read_some(c);
@@ -492,12 +504,7 @@ void conn_due(struct conn *c)
         conn_end(c, why);
         return;
     }
-    if (c->wake != 0 && c->wake <= now && c->stage == STAGE_OPEN) {
-        c->wake = 0;
-        flow_begin(c);
-        c->listener->is.service->idle(c);
-        flow_end(c);
-    }
+    wake_up(c);
     flow_flush(c);
     read_some(c);
     settle(c);

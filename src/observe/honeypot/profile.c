@@ -39,19 +39,12 @@ uint64_t hash_seeded(uint64_t seed, struct span bytes)
     return hash_mix(hash ^ bytes.len);
 }
 
-static int compare_spans(struct span a, struct span b)
-{
-    size_t shorter = a.len < b.len ? a.len : b.len;
-    int order = shorter > 0 ? memcmp(a.at, b.at, shorter) : 0;
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 bool profile_has_applet(const struct profile *p, struct span name)
 {
     size_t low = 0, high = p->applet_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_spans(p->applets[middle], name);
+        int order = span_compare(p->applets[middle], name);
         if (order == 0)
             return true;
         if (order < 0)
@@ -67,7 +60,7 @@ const struct profile_node *profile_node(const struct profile *p, struct span pat
     size_t low = 0, high = p->node_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_spans(p->nodes[middle].path, path);
+        int order = span_compare(p->nodes[middle].path, path);
         if (order == 0)
             return &p->nodes[middle];
         if (order < 0)

@@ -44,10 +44,7 @@ static int is_profile(const struct dirent *entry)
 static int compare_files(const void *a, const void *b)
 {
     const struct dirent *const *left = a, *const *right = b;
-    struct span l = profile_name((*left)->d_name), r = profile_name((*right)->d_name);
-    size_t shorter = l.len < r.len ? l.len : r.len;
-    int order = memcmp(l.at, r.at, shorter);
-    return order != 0 ? order : (l.len > r.len) - (l.len < r.len);
+    return span_compare(profile_name((*left)->d_name), profile_name((*right)->d_name));
 }
 
 static bool name_fits(struct span name)

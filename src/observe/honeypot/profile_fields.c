@@ -194,7 +194,7 @@ static unsigned version_code(struct span text)
 
 static int read_kernel(struct draft *d)
 {
-    struct span number, zone;
+    struct span number = {0}, zone = {0};
     int error = source_text(d->source, "kernel.release", NULL, &d->p.kernel_release);
     if (error == 0)
         error = source_text(d->source, "kernel.number", NULL, &number);
@@ -219,8 +219,8 @@ static int read_kernel(struct draft *d)
 
 static int read_busybox(struct draft *d)
 {
-    struct span version, zone;
-    int64_t size;
+    struct span version = {0}, zone = {0};
+    int64_t size = 0;
     int error = source_text(d->source, "busybox.version", NULL, &version);
     if (error == 0)
         error = read_date(d, "busybox.built", NULL, &d->busybox_built, &zone);

@@ -335,13 +335,6 @@ static void *list_memory(const struct image *image, struct cursor *c, size_t cou
     return list;
 }
 
-static bool ascending(struct span before, struct span after)
-{
-    size_t shorter = before.len < after.len ? before.len : after.len;
-    int order = shorter > 0 ? memcmp(before.at, after.at, shorter) : 0;
-    return order < 0 || (order == 0 && before.len < after.len);
-}
-
 static const struct profile_pair *read_pairs(const struct image *image, struct cursor *c, size_t *ret_count)
 {
     struct cursor items = read_list(image, c, 16, ret_count);
@@ -358,7 +351,7 @@ static void read_applets(const struct image *image, struct cursor *c, struct pro
     struct span *applets = list_memory(image, c, p->applet_count, sizeof *applets);
     for (size_t i = 0; applets != NULL && i < p->applet_count; i++) {
         applets[i] = read_ref(image, &items);
-        if (i > 0 && !ascending(applets[i - 1], applets[i]))
+        if (i > 0 && span_compare(applets[i - 1], applets[i]) >= 0)
             cursor_fail(&items, -ERR_MALFORMED);
     }
     p->applets = applets;
@@ -406,7 +399,7 @@ static void read_nodes(const struct image *image, struct cursor *c, struct profi
     for (size_t i = 0; nodes != NULL && i < p->node_count && items.error == 0; i++) {
         read_node(image, &items, &nodes[i]);
         if (items.error == 0 &&
-            (i == 0 ? !span_is(nodes[0].path, "/") || nodes[0].type != TREE_DIRECTORY : !ascending(nodes[i - 1].path, nodes[i].path)))
+            (i == 0 ? !span_is(nodes[0].path, "/") || nodes[0].type != TREE_DIRECTORY : span_compare(nodes[i - 1].path, nodes[i].path) >= 0))
             cursor_fail(&items, -ERR_MALFORMED);
     }
     if (p->node_count == 0)
@@ -528,7 +521,7 @@ int profiles_open(struct profiles **ret, struct span bytes)
     for (size_t i = 0; error == 0 && i < count; i++) {
         struct cursor c = cursor_of(span_part(image.profiles, i * PROFILE_BYTES, PROFILE_BYTES));
         error = read_profile(&image, &c, &all->list[i]);
-        if (error == 0 && i > 0 && !ascending(all->list[i - 1].name, all->list[i].name))
+        if (error == 0 && i > 0 && span_compare(all->list[i - 1].name, all->list[i].name) >= 0)
             error = -ERR_MALFORMED;
         all->hashes[i] = hash_seeded(2, all->list[i].name);
     }
@@ -566,7 +559,7 @@ static size_t index_of(const struct profiles *all, struct span name)
         size_t middle = low + (high - low) / 2;
         if (span_equal(all->list[middle].name, name))
             return middle;
-        if (ascending(all->list[middle].name, name))
+        if (span_compare(all->list[middle].name, name) < 0)
             low = middle + 1;
         else
             high = middle;

@@ -149,7 +149,7 @@ static int open_base(struct source *s, const char *folder, const struct conf_nod
     if (len < 0 || (size_t)len >= sizeof path)
         return -ENAMETOOLONG;
     snprintf(shown, sizeof shown, "%s.yaml", name);
-    struct buf text;
+    struct buf text = {0};
     int error = source_read_file(path, &text);
     if (error != 0)
         return node_error(extends, s->error, "%s cannot be read: %s", shown, err_text(error));
@@ -346,7 +346,7 @@ static int number_of(struct source *s, const char *path, int64_t preset, int64_t
         *ret = preset;
         return 0;
     }
-    struct span text;
+    struct span text = {0};
     int error = source_node_text(s, node, &text);
     if (error != 0)
         return error;

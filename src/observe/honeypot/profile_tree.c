@@ -265,13 +265,8 @@ int draft_overrides(struct draft *d, const char *folder)
 static int compare_nodes(const void *a, const void *b)
 {
     const struct draft_node *left = a, *right = b;
-    size_t shorter = left->node.path.len < right->node.path.len ? left->node.path.len : right->node.path.len;
-    int order = memcmp(left->node.path.at, right->node.path.at, shorter);
-    if (order != 0)
-        return order;
-    if (left->node.path.len != right->node.path.len)
-        return left->node.path.len > right->node.path.len ? 1 : -1;
-    return (left->order > right->order) - (left->order < right->order);
+    int order = span_compare(left->node.path, right->node.path);
+    return order != 0 ? order : (left->order > right->order) - (left->order < right->order);
 }
 
 static bool lies_in(struct span path, struct span folder)

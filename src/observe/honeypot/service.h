@@ -19,7 +19,7 @@ struct service {
     size_t state_size; /* zeroed memory at conn_state */
     void (*open)(struct conn *);
     void (*input)(struct conn *, struct span); /* any cut of the stream; over UDP one datagram */
-    void (*idle)(struct conn *);               /* the time of conn_wake came */
+    void (*idle)(struct conn *);               /* the time of conn_wake came; a conversation whose peer has said all lasts until then */
     void (*more)(struct conn *);               /* all that was said has left: a long answer may go on. May be NULL */
     void (*close)(struct conn *);              /* free what a library allocated, state what was left */
 };

@@ -1,6 +1,10 @@
 #include "observe/honeypot/telnet.h"
 
-enum { PIECE = 4096 /* given to the parser at once, so that an ending is noticed in time */, TRIES_DEFAULT = 3 };
+enum {
+    PIECE = 4096, /* given to the parser at once, so that an ending is noticed in time */
+    TRIES_DEFAULT = 3,
+    STEPS_PER_TURN = 4000 /* of the shell, then other conversations have their turn */
+};
 
 /* ---- the shell ---- */
 
@@ -343,14 +347,25 @@ static size_t piece_of(struct span bytes)
     return len < PIECE ? len : PIECE;
 }
 
-/* What a terminal would echo in the midst of a long answer waits for its end instead: then no cut of the stream matters. */
+static uint32_t steps_of(const struct telnet_session *t)
+{
+    return t->shell != NULL ? shell_steps(t->shell) : 0;
+}
+
+/*
+ * What a terminal would echo in the midst of a long answer waits for its end instead: then no cut of the stream matters. Many lines that
+ * are hard work wait for the next turn, and nothing more is read until then.
+ */
 static void telnet_input(struct conn *c, struct span bytes)
 {
     struct telnet_session *t = telnet_of(c);
-    while (bytes.len > 0 && !busy(t) && t->held.len == 0 && !conn_ending(c)) {
+    uint32_t before = steps_of(t);
+    bool tired = false;
+    while (bytes.len > 0 && !busy(t) && t->held.len == 0 && !tired && !conn_ending(c)) {
         size_t len = piece_of(bytes);
         telnet_recv(t->parser, (const char *)bytes.at, len);
         bytes = span_part(bytes, len, bytes.len);
+        tired = steps_of(t) - before > STEPS_PER_TURN;
     }
     if (bytes.len == 0 || conn_ending(c))
         return;
@@ -358,26 +373,30 @@ static void telnet_input(struct conn *c, struct span bytes)
     buf_span(&t->held, bytes);
     if (t->held.error != 0)
         conn_hangup(c, REASON_INPUT);
+    if (tired) {
+        conn_delay(c, 1);
+        conn_wake(c, 1);
+    }
 }
 
-static void telnet_idle(struct conn *c)
-{
-    (void)c;
-}
-
-static void telnet_more(struct conn *c)
+static void held_goes_on(struct conn *c)
 {
     struct telnet_session *t = telnet_of(c);
-    if (t->shell == NULL)
-        return;
-    shell_more(t->shell);
-    shell_ran(c);
     if (t->held.len == 0 || busy(t))
         return;
     struct buf held = t->held;
     t->held = (struct buf){0};
     telnet_input(c, buf_as_span(&held));
     buf_done(&held);
+}
+
+static void telnet_more(struct conn *c)
+{
+    struct telnet_session *t = telnet_of(c);
+    if (t->shell != NULL)
+        shell_more(t->shell);
+    shell_ran(c);
+    held_goes_on(c);
 }
 
 static void telnet_close(struct conn *c)
@@ -405,7 +424,7 @@ const struct service service_telnet = {
     .state_size = sizeof(struct telnet_session),
     .open = telnet_open,
     .input = telnet_input,
-    .idle = telnet_idle,
+    .idle = held_goes_on,
     .more = telnet_more,
     .close = telnet_close,
 };

@@ -1,39 +1,7 @@
 /* The image that all edges share: opened with care, and the device an address is shown stays the same. */
+#include "devices.h"
+
 #include "base/err.h"
-#include "observe/honeypot/profile.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-static struct buf image;
-static struct profiles *all;
-
-static int open_all(void **state)
-{
-    (void)state;
-    char folder[4096];
-    struct conf_error error = {0};
-    const char *source = getenv("NOROSHI_SOURCE");
-    snprintf(folder, sizeof folder, "%s/conf/profiles", source != NULL ? source : ".");
-    buf_init(&image, 0);
-    if (profiles_compile(folder, &image, &error) != 0) {
-        fprintf(stderr, "%s\n", error.text);
-        return -1;
-    }
-    return profiles_open(&all, buf_as_span(&image));
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    profiles_close(all);
-    buf_done(&image);
-    return 0;
-}
 
 static struct addr address(const char *text)
 {
@@ -45,13 +13,8 @@ static struct addr address(const char *text)
 static void compiling_twice_gives_the_same_bytes(void **state)
 {
     (void)state;
-    char folder[4096];
     struct buf again;
-    struct conf_error error = {0};
-    const char *source = getenv("NOROSHI_SOURCE");
-    snprintf(folder, sizeof folder, "%s/conf/profiles", source != NULL ? source : ".");
-    buf_init(&again, 0);
-    assert_int_equal(profiles_compile(folder, &again, &error), 0);
+    assert_int_equal(compile_all(&again), 0);
     assert_true(span_equal(buf_as_span(&image), buf_as_span(&again)));
     buf_done(&again);
 }

@@ -1,39 +1,7 @@
 /* The profiles that are shipped: each agrees with itself, and no two look alike. */
+#include "devices.h"
+
 #include "base/cursor.h"
-#include "observe/honeypot/profile.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-static struct buf image;
-static struct profiles *all;
-
-static int open_all(void **state)
-{
-    (void)state;
-    char folder[4096];
-    struct conf_error error = {0};
-    const char *source = getenv("NOROSHI_SOURCE");
-    snprintf(folder, sizeof folder, "%s/conf/profiles", source != NULL ? source : ".");
-    buf_init(&image, 0);
-    if (profiles_compile(folder, &image, &error) != 0) {
-        fprintf(stderr, "%s\n", error.text);
-        return -1;
-    }
-    return profiles_open(&all, buf_as_span(&image));
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    profiles_close(all);
-    buf_done(&image);
-    return 0;
-}
 
 /* Names the profile a check failed for. */
 #define check(p, condition)                                                        \

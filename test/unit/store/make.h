@@ -108,6 +108,19 @@ static inline int64_t number_in(const char *database, const char *sql)
     return number;
 }
 
+/* The control database of a place where no store runs; control_close. */
+static inline struct control *place_control(const struct place *place)
+{
+    struct control *control;
+    struct buf why;
+    char path[PATH_MAX];
+    buf_init(&why, 0);
+    (void)snprintf(path, sizeof path, "%s/control.db", place->folder);
+    assert_int_equal(control_open(&control, path, &why), 0);
+    buf_done(&why);
+    return control;
+}
+
 static inline int64_t control_number(const struct place *place, const char *sql)
 {
     char path[PATH_MAX];

@@ -22,13 +22,8 @@ static int ring_of(void *user, unsigned index)
 
 static void set_up(struct setup *s)
 {
-    struct buf why;
-    char path[PATH_MAX];
     *s = (struct setup){.place = place_make(NULL), .ring = -1};
-    buf_init(&why, 0);
-    (void)snprintf(path, sizeof path, "%s/control.db", s->place.folder);
-    assert_int_equal(control_open(&s->control, path, &why), 0);
-    buf_done(&why);
+    s->control = place_control(&s->place);
     s->streams = malloc(sizeof *s->streams);
     assert_non_null(s->streams);
     assert_int_equal(streams_init(s->streams, s->control), 0);

@@ -12,16 +12,11 @@ struct setup {
 
 static void set_up(struct setup *s)
 {
-    struct buf why;
-    char path[PATH_MAX];
     *s = (struct setup){.place = place_make(NULL)};
-    buf_init(&why, 0);
-    (void)snprintf(path, sizeof path, "%s/control.db", s->place.folder);
-    assert_int_equal(control_open(&s->control, path, &why), 0);
+    s->control = place_control(&s->place);
     s->db = control_database(s->control);
     buf_init(&s->lease.key, 0);
     buf_init(&s->lease.input, 0);
-    buf_done(&why);
 }
 
 static void set_down(struct setup *s)

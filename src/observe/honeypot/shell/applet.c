@@ -44,11 +44,10 @@ const struct applet *applet_by_name(struct span name)
     while (low < high) {
         size_t middle = (low + high) / 2;
         struct span at = span_text(applets[middle]->name);
-        size_t least = at.len < name.len ? at.len : name.len;
-        int order = least > 0 ? memcmp(at.at, name.at, least) : 0;
-        if (order == 0 && at.len == name.len)
+        int order = span_compare(at, name);
+        if (order == 0)
             return applets[middle];
-        if (order < 0 || (order == 0 && at.len < name.len))
+        if (order < 0)
             low = middle + 1;
         else
             high = middle;

@@ -645,11 +645,10 @@ const struct applet *builtin_by_name(struct span name)
     while (low < high) {
         size_t middle = (low + high) / 2;
         struct span at = span_text(builtins[middle].name);
-        size_t least = at.len < name.len ? at.len : name.len;
-        int order = memcmp(at.at, name.at, least);
-        if (order == 0 && at.len == name.len)
+        int order = span_compare(at, name);
+        if (order == 0)
             return &builtins[middle];
-        if (order < 0 || (order == 0 && at.len < name.len))
+        if (order < 0)
             low = middle + 1;
         else
             high = middle;

@@ -211,9 +211,7 @@ static void component(struct engine *m, struct found_paths *from, struct span na
 static int by_path(const void *a, const void *b)
 {
     const struct span *x = a, *y = b;
-    size_t least = x->len < y->len ? x->len : y->len;
-    int order = memcmp(x->at, y->at, least);
-    return order != 0 ? order : x->len < y->len ? -1 : x->len > y->len;
+    return span_compare(*x, *y);
 }
 
 size_t glob(struct engine *m, struct span pattern, void (*each)(void *, struct span), void *user)

@@ -57,8 +57,6 @@ static inline bool place_found(const struct place *p)
     return p->entry != NULL || p->node != NULL;
 }
 
-/* Bytewise order of paths. */
-int path_compare(struct span a, struct span b);
 /* Index of the first entry whose path is not below `path`. */
 size_t layer_search(const struct tree *, struct span path);
 /* What lies under the layer at a path, or NULL. */

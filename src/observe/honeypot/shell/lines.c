@@ -108,6 +108,11 @@ struct shell_counts shell_counts(const struct shell *sh)
     return sh->counts;
 }
 
+uint32_t shell_steps(const struct shell *sh)
+{
+    return sh->steps;
+}
+
 bool shell_wants_raw(const struct shell *sh)
 {
     return sh->engine != NULL && sh->engine->wait == WAIT_TERMINAL;
@@ -326,7 +331,7 @@ static void start(struct shell *sh, bool more_may_come)
     }
     engine_init(m, sh, NULL, NULL);
     struct parser p;
-    struct node *node;
+    struct node *node = NULL;
     parser_init(&p, text, m->arena, more_may_come);
     sh->engine = m;
     enum syntax r = engine_step(m, 1 + text.len / (SHELL_BYTES_PER_STEP / 2)) ? parse_unit(&p, &node) : SYNTAX_OK;

@@ -217,9 +217,7 @@ static struct node *parse_simple(struct parser *p)
             words = &word->next;
         }
     }
-    if (node->words == NULL && node->assignments == NULL && node->redirects == NULL)
-        unexpected(p, NULL);
-    else if (p->token.type == TOKEN_OPEN)
+    if (p->token.type == TOKEN_OPEN || (node->words == NULL && node->assignments == NULL && node->redirects == NULL))
         unexpected(p, NULL);
     return node;
 }

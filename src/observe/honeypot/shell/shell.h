@@ -54,3 +54,4 @@ struct shell_counts {
     uint32_t commands, downloads, samples;
 };
 struct shell_counts shell_counts(const struct shell *);
+uint32_t shell_steps(const struct shell *); /* of the session's budget, used so far */

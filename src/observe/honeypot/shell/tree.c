@@ -20,21 +20,12 @@ static const struct profile_node devices[] = {
 };
 enum { DEVICES = sizeof devices / sizeof devices[0], NAME_LONGEST = 255 };
 
-int path_compare(struct span a, struct span b)
-{
-    size_t least = a.len < b.len ? a.len : b.len;
-    int order = least > 0 ? memcmp(a.at, b.at, least) : 0;
-    if (order != 0)
-        return order;
-    return a.len < b.len ? -1 : a.len > b.len;
-}
-
 size_t layer_search(const struct tree *t, struct span path)
 {
     size_t low = 0, high = t->count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (path_compare(span_of(t->entries[middle].path, t->entries[middle].path_len), path) < 0)
+        if (span_compare(span_of(t->entries[middle].path, t->entries[middle].path_len), path) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -47,7 +38,7 @@ static size_t node_search(const struct tree *t, struct span path)
     size_t low = 0, high = t->profile->node_count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (path_compare(t->profile->nodes[middle].path, path) < 0)
+        if (span_compare(t->profile->nodes[middle].path, path) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -400,7 +391,7 @@ bool tree_next(const struct tree *t, struct span from, struct span prefix, struc
             node = (struct span){0};
         if (entry.len == 0 && node.len == 0)
             return false;
-        int order = entry.len == 0 ? 1 : node.len == 0 ? -1 : path_compare(entry, node);
+        int order = entry.len == 0 ? 1 : node.len == 0 ? -1 : span_compare(entry, node);
         struct span path = order <= 0 ? entry : node;
         bool gone = order <= 0 && t->entries[e].gone;
         *ret_place = (struct place){0};

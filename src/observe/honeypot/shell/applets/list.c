@@ -50,12 +50,8 @@ static int compare(const void *a, const void *b, void *user)
         order = (x->stat.size < y->stat.size) - (x->stat.size > y->stat.size);
     else if (option(l->o, 't'))
         order = (x->stat.changed < y->stat.changed) - (x->stat.changed > y->stat.changed);
-    if (order == 0) {
-        size_t len = x->name.len < y->name.len ? x->name.len : y->name.len;
-        order = len > 0 ? memcmp(x->name.at, y->name.at, len) : 0;
-        if (order == 0)
-            order = x->name.len < y->name.len ? -1 : x->name.len > y->name.len;
-    }
+    if (order == 0)
+        order = span_compare(x->name, y->name);
     return option(l->o, 'r') ? -order : order;
 }
 

@@ -117,13 +117,6 @@ static int64_t operand_number(struct test *t, struct span text)
     return value;
 }
 
-static int text_order(struct span a, struct span b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int order = len > 0 ? memcmp(a.at, b.at, len) : 0;
-    return order != 0 ? order : a.len < b.len ? -1 : a.len > b.len;
-}
-
 static bool file_order(struct test *t, size_t op, struct span a, struct span b)
 {
     struct tree_stat left, right;
@@ -149,7 +142,7 @@ static bool binary(struct test *t, struct span a, size_t op, struct span b)
         return op == 2 ? !same : same;
     }
     if (op <= 4)
-        return op == 3 ? text_order(a, b) < 0 : text_order(a, b) > 0;
+        return op == 3 ? span_compare(a, b) < 0 : span_compare(a, b) > 0;
     if (op == 14) {
         struct pattern *pattern;
         const char *message;
@@ -455,7 +448,7 @@ static struct span expr_compare(struct expression *e)
         e->at++;
         struct span right = expr_sum(e);
         int64_t a, b;
-        int order = number_signed(left, &a) && number_signed(right, &b) ? (a > b) - (a < b) : text_order(left, right);
+        int order = number_signed(left, &a) && number_signed(right, &b) ? (a > b) - (a < b) : span_compare(left, right);
         bool results[] = {order<0, order <= 0, order == 0, order == 0, order != 0, order >= 0, order> 0};
         left = span_text(results[op] ? "1" : "0");
     }
