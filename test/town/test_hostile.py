@@ -429,6 +429,31 @@ def test_who_never_reads_costs_no_more_than_others(stage):
     stage.judge(cpu)
 
 
+def test_hard_work_is_done_in_turns(stage):
+    # All of it comes in one piece; the neighbour is answered again and again before it is through.
+    cpu = cpu_seconds(stage.edge)
+    visitor = town.Telnet(stage.n.port, timeout=60)
+    visitor.login()
+    visitor.say(b"yes | sort | md5sum\r\n" * 2000)
+    visitor.socket.setblocking(False)
+    rounds, over = 0, False
+    while not over:
+        stage.ask()
+        stage.answered()
+        rounds += 1
+        try:
+            while not over:
+                over = not visitor.socket.recv(65536)
+        except ConnectionResetError:
+            over = True
+        except BlockingIOError:
+            pass
+    assert rounds > 3
+    assert ending(stage.n, port_of(visitor)) == WORK
+    visitor.close()
+    stage.judge(cpu)
+
+
 NASTY = b"\x1b]0;owned\x07\x1b[2J\x9b31mev\0il\x85\xc2\x9b\xff\xfe\xe2\x80\xae"
 
 
