@@ -8,6 +8,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import town  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "sanitized: also run against the build with sanitizers")
+
+
 @pytest.fixture
 def data(tmp_path):
     """A data folder of the test's own. Its parents are made passable, since the roles run as another user."""

@@ -1,5 +1,7 @@
 """A running Noroshi for end-to-end tests: starts the real program on a loopback port with a data folder of its own."""
 
+import errno
+import itertools
 import json
 import os
 import pathlib
@@ -109,11 +111,27 @@ def children(pid):
         return []
 
 
+# Below the range the kernel chooses from, so that no two clients of one run have the same port: a session is known by it.
+SOURCE_PORTS = itertools.cycle(range(10000, 30000))
+for _ in range(os.getpid() * 641 % 20000):
+    next(SOURCE_PORTS)
+
+
+def connect(host, port, timeout):
+    own = "::" if ":" in host else "0.0.0.0"
+    for source in SOURCE_PORTS:
+        try:
+            return socket.create_connection((host, port), timeout, source_address=(own, source))
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+                raise
+
+
 class Telnet:
     """A plain client: says bytes, waits for bytes. Options are never answered."""
 
     def __init__(self, port, host="127.0.0.1", timeout=20, source=None):
-        self.socket = socket.create_connection((host, port), timeout, source_address=source)
+        self.socket = connect(host, port, timeout) if source is None else socket.create_connection((host, port), timeout, source_address=source)
         self.seen = b""
 
     def until(self, *wanted):
