@@ -162,12 +162,14 @@ bool conn_ending(const struct conn *c)
 static void drain(struct conn *c)
 {
     for (unsigned i = 0; i < MORE_MAX && (c->said || c->woken) && !c->ending; i++) {
-        bool woken = c->woken;
-        c->said = c->woken = false;
         c->unsent = 0;
-        if (woken)
+        if (c->woken) {
+            c->woken = false;
             c->service->idle(c);
-        else if (c->service->more != NULL)
+            continue;
+        }
+        c->said = false;
+        if (c->service->more != NULL)
             c->service->more(c);
     }
     c->unsent = 0;

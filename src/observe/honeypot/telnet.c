@@ -373,7 +373,7 @@ static void telnet_input(struct conn *c, struct span bytes)
     buf_span(&t->held, bytes);
     if (t->held.error != 0)
         conn_hangup(c, REASON_INPUT);
-    if (tired) {
+    if (tired && !busy(t)) {
         conn_delay(c, 1);
         conn_wake(c, 1);
     }

@@ -418,6 +418,17 @@ static void end_of_file(struct shell *sh)
     }
 }
 
+/* To what reads the terminal now: the running command or the shell itself. */
+static void type_now(struct shell *sh, struct span line)
+{
+    if (line.len == 1 && line.at[0] == END_OF_FILE)
+        end_of_file(sh);
+    else if (sh->engine != NULL)
+        engine_feed(sh->engine, line);
+    else
+        take(sh, line);
+}
+
 /* Goes on with what there is until something is to be waited for. */
 static void pump(struct shell *sh)
 {
@@ -448,12 +459,7 @@ static void pump(struct shell *sh)
         struct span rest = span_part(buf_as_span(&sh->typed), sh->typed_at, sh->typed.len);
         struct span line = span_part(rest, 0, span_find(rest, '\n'));
         sh->typed_at += line.len + 1;
-        if (line.len == 1 && line.at[0] == END_OF_FILE)
-            end_of_file(sh);
-        else if (sh->engine != NULL)
-            engine_feed(sh->engine, line);
-        else
-            take(sh, line);
+        type_now(sh, line);
     }
     buf_done(&sh->typed);
     sh->typed_at = 0;
@@ -473,12 +479,7 @@ static void type(struct shell *sh, struct span line)
             shell_end(sh, REASON_INPUT);
         return;
     }
-    if (line.len == 1 && line.at[0] == END_OF_FILE)
-        end_of_file(sh);
-    else if (sh->engine != NULL)
-        engine_feed(sh->engine, line);
-    else
-        take(sh, line);
+    type_now(sh, line);
     pump(sh);
 }
 

@@ -321,7 +321,7 @@ static int signal_number(struct span text)
     return -1;
 }
 
-/* The option of a signal, "-9", "-KILL", "-s KILL", "-q", "-l": moves *at. False: the status to end with. */
+/* The option of a signal, "-9", "-KILL", "-s KILL", "-q": moves *at. False: the status to end with. */
 static bool read_signal(struct run *run, size_t *at, int *ret_signal, bool *ret_quiet, int *ret_status)
 {
     *ret_signal = 15;
@@ -367,6 +367,23 @@ static void list_signals(struct run *run, size_t at)
     }
 }
 
+/* What kill and killall begin with. False: the status to end with. */
+static bool signal_and_whom(struct run *run, size_t *at, int *ret_signal, bool *ret_quiet, int *ret_status)
+{
+    if (run->argc > 1 && span_is(run->argv[1], "-l")) {
+        list_signals(run, 2);
+        *ret_status = 0;
+        return false;
+    }
+    if (!read_signal(run, at, ret_signal, ret_quiet, ret_status))
+        return false;
+    if (*at < run->argc)
+        return true;
+    run_error(run, "%.*s: you need to specify whom to kill\n", TEXT(name_of(run)));
+    *ret_status = 1;
+    return false;
+}
+
 static bool process_exists(struct run *run, uint64_t pid)
 {
     struct profile_process p;
@@ -381,16 +398,8 @@ static int kill_run(struct run *run)
     size_t at = 1;
     int signal = 15, status = 0;
     bool quiet = false;
-    if (run->argc > 1 && span_is(run->argv[1], "-l")) {
-        list_signals(run, 2);
-        return 0;
-    }
-    if (!read_signal(run, &at, &signal, &quiet, &status))
+    if (!signal_and_whom(run, &at, &signal, &quiet, &status))
         return status;
-    if (at >= run->argc) {
-        run_error(run, "%.*s: you need to specify whom to kill\n", TEXT(name_of(run)));
-        return 1;
-    }
     for (; at < run->argc && run_step(run, 1); at++) {
         int64_t pid = 0;
         struct span text = run->argv[at];
@@ -429,16 +438,8 @@ static int killall(struct run *run)
     size_t at = 1;
     int signal, status = 0;
     bool quiet = false;
-    if (run->argc > 1 && span_is(run->argv[1], "-l")) {
-        list_signals(run, 2);
-        return 0;
-    }
-    if (!read_signal(run, &at, &signal, &quiet, &status))
+    if (!signal_and_whom(run, &at, &signal, &quiet, &status))
         return status;
-    if (at >= run->argc) {
-        run_error(run, "killall: you need to specify whom to kill\n");
-        return 1;
-    }
     for (; at < run->argc && run_step(run, 1); at++) {
         if (count_named(run, run->argv[at]) > 0)
             continue;
