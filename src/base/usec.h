@@ -27,6 +27,9 @@ char *usec_print_day(usec_t, char text[static USEC_TEXT_SIZE]);
  */
 int usec_parse(struct span text, int zone_minutes, usec_t *ret, bool *ret_zoned);
 
+/* "+09:00", "-03:30", "+0900", "Z", "UTC": an offset in minutes east of UTC, at most 14 hours. 0 or -ERR_MALFORMED. */
+int zone_parse(struct span text, int *ret_minutes);
+
 /* Days since 1970-01-01 of a time (floor), and its start. */
 static inline int64_t usec_day(usec_t t)
 {

@@ -1,5 +1,6 @@
 /* One conversation: from the accepted socket to its closing record. */
 #include "observe/honeypot/conversation.h"
+#include "base/hash.h"
 #include "observe/honeypot/profile.h"
 #include "observe/honeypot/proxy.h"
 #include "observe/honeypot/syn.h"
@@ -43,10 +44,7 @@ usec_t conn_now(const struct conn *c)
 
 uint64_t conn_seed(const struct conn *c)
 {
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-    for (size_t i = 0; i < sizeof c->source.addr.bytes; i++)
-        hash = (hash ^ c->source.addr.bytes[i]) * UINT64_C(1099511628211);
-    return hash;
+    return hash_seeded(0, span_of(c->source.addr.bytes, sizeof c->source.addr.bytes));
 }
 
 void conn_wake(struct conn *c, usec_t after)

@@ -4,6 +4,7 @@
 #include "observe/honeypot/converse.h"
 #include "observe/honeypot/profile.h"
 #include "process/channel.h"
+#include "process/memfd.h"
 #include "process/role.h"
 
 #include <errno.h>
@@ -359,10 +360,27 @@ static int edge_run(struct station *station)
     return r < 0 ? 1 : r;
 }
 
+static int edge_equip(const struct conf *settings, struct equipment *equipment, struct conf_error *error)
+{
+    const char *folder = conf_text(settings, "honeypot.profiles");
+    struct buf image;
+    buf_init(&image, 0);
+    int fd, r = profiles_compile(folder, &image, error);
+    if (r == 0)
+        r = memfd_sealed("profiles", buf_as_span(&image), &fd);
+    if (r == 0)
+        equipment_add(equipment, "profiles", fd);
+    else if (error->text[0] == '\0')
+        (void)snprintf(error->text, sizeof error->text, "honeypot.profiles: %s: %s", folder, err_text(r));
+    buf_done(&image);
+    return r;
+}
+
 const struct role role_edge = {
     .name = "edge",
     .help = "honeypots: meets attackers, has no files, opens no connection",
     .party = PARTY_EDGE,
     .wall = {.accept = true, .receive_fds = true, .open_files_max = 1024 * 1024},
+    .equip = edge_equip,
     .run = edge_run,
 };

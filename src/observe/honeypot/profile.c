@@ -22,23 +22,6 @@ int machine_by_name(struct span name, enum machine *ret)
     return -ERR_UNKNOWN;
 }
 
-/* The finaliser of SplitMix64: every input bit reaches every output bit. */
-uint64_t hash_mix(uint64_t x)
-{
-    x += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
-uint64_t hash_seeded(uint64_t seed, struct span bytes)
-{
-    uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < bytes.len; i++)
-        hash = (hash ^ bytes.at[i]) * UINT64_C(0x100000001b3);
-    return hash_mix(hash ^ bytes.len);
-}
-
 bool profile_has_applet(const struct profile *p, struct span name)
 {
     size_t low = 0, high = p->applet_count;

@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "observe/honeypot/profile.h"
 
 #include <errno.h>
@@ -100,8 +101,6 @@ struct draft {
 void draft_done(struct draft *);
 /* What stays the same for this profile and differs between profiles: numbers for generated details. */
 uint64_t draft_random(const struct draft *, const char *what, uint64_t index);
-uint64_t hash_seeded(uint64_t seed, struct span);
-uint64_t hash_mix(uint64_t);
 
 /* An error without a node: "FILE:1: text". Returns -ERR_CONFIG. */
 int draft_error(struct source *, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -20,6 +20,7 @@
  */
 #pragma once
 
+#include "base/hash.h"
 #include "record/types.h"
 
 enum { COWRIE_SESSIONS_MAX = 65536, COWRIE_SESSION_TEXT_MAX = 32, COWRIE_PROTOCOL_MAX = 15, COWRIE_UUID_MAX = 36 };
@@ -42,7 +43,7 @@ struct cowrie_map {
     struct cowrie_session **buckets; /* made at the first use */
     struct cowrie_session *newest, *oldest;
     size_t count;
-    uint64_t seed;
+    struct hash_key seed; /* so that a file can't be made to fill one bucket */
 };
 
 /* The session, made when it is new; NULL when memory is short. Valid until the next call. `sensor` and `session` within their bounds. */

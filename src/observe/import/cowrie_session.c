@@ -5,18 +5,6 @@
 
 enum { BUCKETS = COWRIE_SESSIONS_MAX };
 
-/* FNV-1a, seeded so that a file can't be made to fill one bucket. */
-static uint64_t hash_of(uint64_t seed, const char *key, size_t len)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ seed;
-    for (size_t i = 0; i < len; i++) {
-        hash ^= (uint8_t)key[i];
-        hash *= UINT64_C(0x100000001b3);
-        hash ^= hash >> 29;
-    }
-    return hash;
-}
-
 static void unlink_use(struct cowrie_map *map, struct cowrie_session *s)
 {
     *(s->newer != NULL ? &s->newer->older : &map->newest) = s->older;
@@ -50,7 +38,7 @@ struct cowrie_session *cowrie_session_get(struct cowrie_map *map, struct span se
         if (map->buckets == NULL)
             return NULL;
         if (getrandom(&map->seed, sizeof map->seed, 0) != (ssize_t)sizeof map->seed)
-            map->seed = (uintptr_t)map->buckets;
+            map->seed.a = (uintptr_t)map->buckets;
     }
     char key[sizeof((struct cowrie_session *)0)->key];
     sensor = span_part(sensor, 0, RECORD_SENSOR_MAX);
@@ -61,7 +49,7 @@ struct cowrie_session *cowrie_session_get(struct cowrie_map *map, struct span se
     if (session.len > 0)
         memcpy(key + sensor.len + 1, session.at, session.len);
     size_t len = sensor.len + 1 + session.len;
-    uint64_t hash = hash_of(map->seed, key, len);
+    uint64_t hash = hash_bytes(&map->seed, span_of(key, len));
     struct cowrie_session *s = map->buckets[hash % BUCKETS];
     while (s != NULL && (s->hash != hash || s->key_len != len || memcmp(s->key, key, len) != 0))
         s = s->next;

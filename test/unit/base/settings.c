@@ -68,7 +68,13 @@ static void every_setting_is_shown_with_its_default(void **state)
     /* Each setting but the services is in the file, with the value it has without it. */
     assert_int_equal(conf_override(all, "services=", &error), 0);
     assert_int_equal(conf_override(none, "services=", &error), 0);
-    assert_int_equal(conf_override(none, "store.folder=", &error), 0); /* is written in the file, as empty */
+    /* What is written in the file as empty. */
+    for (const struct conf_rule *rule = settings_schema(); rule->path != NULL; rule++) {
+        char empty[128];
+        (void)snprintf(empty, sizeof empty, "%s=%s", rule->path, rule->type == CONF_TEXTS ? "[]" : "");
+        if (rule->type == CONF_TEXTS || (rule->preset != NULL && rule->preset[0] == '\0'))
+            assert_int_equal(conf_override(none, empty, &error), 0);
+    }
     assert_int_equal(conf_dump(all, &shown), 0);
     assert_int_equal(conf_dump(none, &defaults), 0);
     assert_string_equal(buf_cstr(&shown), buf_cstr(&defaults));

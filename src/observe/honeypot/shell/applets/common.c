@@ -1,4 +1,5 @@
 #include "observe/honeypot/shell/applets/common.h"
+#include "base/hash.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -406,16 +407,9 @@ char *mode_print(enum tree_type type, uint16_t mode, struct span device, char te
     return text;
 }
 
-static uint32_t fnv(uint32_t hash, struct span bytes)
+static uint32_t hash_of(struct span bytes)
 {
-    for (size_t i = 0; i < bytes.len; i++)
-        hash = (hash ^ bytes.at[i]) * 16777619U;
-    return hash;
-}
-
-uint32_t hash_of(struct span bytes)
-{
-    return fnv(2166136261U, bytes);
+    return (uint32_t)hash_seeded(0, bytes);
 }
 
 void host_address(struct span host, char text[static ADDR_TEXT_SIZE])
@@ -429,15 +423,14 @@ void host_address(struct span host, char text[static ADDR_TEXT_SIZE])
 
 uint32_t path_number(struct run *run, struct span path)
 {
-    return fnv(hash_of(run_profile(run)->name), path) % 20000 + 12;
+    return (uint32_t)(hash_seeded(hash_of(run_profile(run)->name), path) % 20000 + 12);
 }
 
 uint32_t seed_of(struct run *run, const char *purpose)
 {
     uint64_t seed = run_host(run)->seed;
-    uint32_t hash = fnv(hash_of(run_profile(run)->name), span_text(purpose));
-    hash = fnv(hash, span_of(&seed, sizeof seed));
-    return hash ^ hash >> 15;
+    uint32_t hash = (uint32_t)hash_seeded(hash_of(run_profile(run)->name), span_text(purpose));
+    return (uint32_t)hash_mix(hash ^ seed);
 }
 
 struct span file_text(struct run *run, const char *path, size_t max)

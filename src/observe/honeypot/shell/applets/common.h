@@ -98,8 +98,6 @@ bool glob_match(struct span pattern, struct span text, bool fold);
 char *mode_print(enum tree_type, uint16_t mode, struct span device, char text[static 11]);
 /* A number that stays the same for a path: inodes, sizes of what has none. */
 uint32_t path_number(struct run *, struct span path);
-/* FNV-1a: the same for the same bytes, on every device. */
-uint32_t hash_of(struct span bytes);
 /* What a host's name resolves to, for show, the same at every question; an address is itself. */
 void host_address(struct span host, char text[static ADDR_TEXT_SIZE]);
 /* The first name with this uid in /etc/passwd, or "root". Scratch memory. */

@@ -2,6 +2,7 @@
  * Commands that would fetch: wget, curl, tftp, ftpget, ftpput, nc, telnet, ssh. They say what the real ones say and state a download; nothing
  * connects anywhere. The file they leave is generated.
  */
+#include "base/hash.h"
 #include "observe/honeypot/shell/applets/common.h"
 
 #include <inttypes.h>
@@ -49,7 +50,7 @@ static struct url parse_url(struct span text, bool tls)
 /* As large as bots are, the same for the same file. */
 static size_t plausible_size(struct span name)
 {
-    uint32_t hash = hash_of(name);
+    uint32_t hash = (uint32_t)hash_seeded(0, name);
     bool script = name.len > 3 && span_equal(span_part(name, name.len - 3, 3), span_text(".sh"));
     return script ? 1200 + hash % 1800 : 38000 + hash % 90000;
 }

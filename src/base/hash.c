@@ -1,4 +1,4 @@
-#include "store/hash.h"
+#include "base/hash.h"
 
 #include <endian.h>
 
@@ -57,4 +57,21 @@ uint64_t hash_bytes(const struct hash_key *key, struct span bytes)
     for (int i = 0; i < 4; i++)
         mix(&s);
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+/* FNV-1a (Fowler, Noll, Vo) and the finaliser of SplitMix64, by which every input bit reaches every output bit. */
+uint64_t hash_mix(uint64_t x)
+{
+    x += UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+uint64_t hash_seeded(uint64_t seed, struct span bytes)
+{
+    uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < bytes.len; i++)
+        hash = (hash ^ bytes.at[i]) * UINT64_C(0x100000001b3);
+    return hash_mix(hash ^ bytes.len);
 }
