@@ -368,7 +368,7 @@ static bool spool_put(struct journal *j, struct span entry)
     return true;
 }
 
-static bool spool_waits(struct journal *j)
+static bool spool_waits(const struct journal *j)
 {
     return load(&j->header->spool_head) > load(&j->header->spool_tail);
 }
@@ -387,6 +387,22 @@ int journal_append(struct journal *j, const struct record *record)
     }
     set(&c->appended, seq);
     return 0;
+}
+
+/* Room for an entry of that length, padding included. */
+static bool has_room(uint64_t head, uint64_t tail, uint64_t size, uint64_t len)
+{
+    uint64_t to_end = size - head % size;
+    return len + (len > to_end ? to_end : 0) <= size - (head - tail);
+}
+
+bool journal_fits(const struct journal *j, size_t bytes)
+{
+    struct header *h = j->header;
+    uint64_t len = bytes + 8, head = load(&h->head), tail = load(&h->tail);
+    if (!spool_waits(j) && (head == tail ? len <= h->ring_size : has_room(head, tail, h->ring_size, len)))
+        return true;
+    return j->spool_fd >= 0 && h->spool_size >= len && has_room(load(&h->spool_head), load(&h->spool_tail), h->spool_size, len);
 }
 
 /* Moves what fits from the spool into the ring. */

@@ -47,6 +47,9 @@ void journal_free(struct journal *);
 /* Appends; never blocks. 0, or -ERR_FULL: dropped and counted. */
 int journal_append(struct journal *, const struct record *);
 
+/* Would a record of up to that many bytes (encoded, RECORD_SIZE_MAX at most) be taken now? For who would rather wait than lose one. */
+bool journal_fits(const struct journal *, size_t bytes);
+
 /* The store's channel came (again): sends from the first unacknowledged on. NULL: it went. */
 void journal_attach(struct journal *, struct channel *store);
 /* Sends what can be sent; call when the channel can take more, and at the end of each turn of the loop. */
