@@ -11,6 +11,12 @@ static const struct role *const roles[] = {
 #undef ROLE
 };
 
+const struct role *const *roles_all(size_t *ret_count)
+{
+    *ret_count = sizeof roles / sizeof roles[0];
+    return roles;
+}
+
 const struct role *role_by_name(struct span name)
 {
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {

@@ -14,8 +14,8 @@ enum message {
 #undef MESSAGE
 };
 
-enum party { PARTY_SUPERVISOR, PARTY_EDGE, PARTY_STORE, PARTY_ANALYSE, PARTY_CLIENT };
-/* WRITER stands for EDGE or CLIENT, ANY for every role. */
+enum party { PARTY_SUPERVISOR, PARTY_EDGE, PARTY_STORE, PARTY_ANALYSE, PARTY_CLIENT, PARTY_REACH };
+/* WRITER stands for EDGE, CLIENT or REACH, ASKER for ANALYSE or CLIENT, ANY for every role. */
 
 enum { CHANNEL_BODY_MAX = 60 * 1024, CHANNEL_FDS_MAX = 4 };
 

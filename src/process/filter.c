@@ -26,7 +26,7 @@
 #define UNLISTED SCMP_ACT_KILL_PROCESS
 #endif
 
-enum { BASE = 1, ACCEPT = 2, READ = 4, WRITE = 8, NO_FILES = 16 };
+enum { BASE = 1, ACCEPT = 2, READ = 4, WRITE = 8, NO_FILES = 16, CONNECT = 32 };
 
 struct call {
     int number;
@@ -98,11 +98,12 @@ static const struct call calls[] = {
     /* sockets it holds (sendto, sendmsg, setsockopt: below) */
     {SCMP_SYS(recvfrom), BASE},
     {SCMP_SYS(recvmsg), BASE},
-    {SCMP_SYS(recvmmsg), ACCEPT},
+    {SCMP_SYS(recvmmsg), ACCEPT | CONNECT},
     {SCMP_SYS(getsockopt), BASE},
     {SCMP_SYS(getsockname), BASE},
     {SCMP_SYS(getpeername), BASE},
     {SCMP_SYS(shutdown), BASE},
+    {SCMP_SYS(connect), CONNECT}, /* of sockets it may make (socket: below), whatever their family */
     {SCMP_SYS(accept), ACCEPT},
     {SCMP_SYS(accept4), ACCEPT},
     /* files, as far as Landlock lets (open: below) */
@@ -148,10 +149,11 @@ struct option {
 
 static const struct option options[] = {
     {SOL_SOCKET, SO_SNDBUF, BASE},        {SOL_SOCKET, SO_RCVBUF, BASE},       {SOL_SOCKET, SO_KEEPALIVE, ACCEPT},
-    {SOL_SOCKET, SO_LINGER, ACCEPT},      {SOL_SOCKET, SO_RCVLOWAT, ACCEPT},   {IPPROTO_TCP, TCP_NODELAY, ACCEPT},
+    {SOL_SOCKET, SO_LINGER, ACCEPT},      {SOL_SOCKET, SO_RCVLOWAT, ACCEPT},   {IPPROTO_TCP, TCP_NODELAY, ACCEPT | CONNECT},
     {IPPROTO_TCP, TCP_CORK, ACCEPT},      {IPPROTO_TCP, TCP_QUICKACK, ACCEPT}, {IPPROTO_TCP, TCP_KEEPIDLE, ACCEPT},
     {IPPROTO_TCP, TCP_KEEPINTVL, ACCEPT}, {IPPROTO_TCP, TCP_KEEPCNT, ACCEPT},  {IPPROTO_TCP, TCP_USER_TIMEOUT, ACCEPT},
-    {IPPROTO_TCP, TCP_LINGER2, ACCEPT},
+    {IPPROTO_TCP, TCP_LINGER2, ACCEPT},   {IPPROTO_IP, IP_RECVTTL, CONNECT},   {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, CONNECT},
+    {IPPROTO_IPV6, IPV6_V6ONLY, CONNECT},
 };
 
 struct command {
@@ -195,6 +197,12 @@ static int allow_sockets(scmp_filter_ctx filter, unsigned has)
         if ((options[i].needs & has) != 0)
             r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2, SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)options[i].level, 0),
                                  SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)options[i].name, 0));
+    }
+    /* Internet sockets only: no packet, netlink or local ones. */
+    static const int families[] = {AF_INET, AF_INET6}, types[] = {SOCK_STREAM, SOCK_DGRAM};
+    for (size_t i = 0; i < 4 && r == 0 && (has & CONNECT) != 0; i++) {
+        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)families[i / 2]),
+                             SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX & ~(scmp_datum_t)(SOCK_NONBLOCK | SOCK_CLOEXEC), (scmp_datum_t)types[i % 2]));
     }
     /* MSG_FASTOPEN is connect() by another name: a listener, shut down, could be turned into a way out. */
     if (r == 0)
@@ -276,6 +284,7 @@ int filter_raise(const struct wall *wall, struct buf *why)
 {
     unsigned has = BASE;
     has |= wall->accept ? ACCEPT : 0U;
+    has |= wall->connect ? CONNECT : 0U;
     has |= wall->read_data || wall->write_data ? READ : NO_FILES;
     has |= wall->write_data ? WRITE : 0U;
     scmp_filter_ctx filter = seccomp_init(UNLISTED);

@@ -1,8 +1,7 @@
 #include "process/generation.h"
 
 #include "base/err.h"
-#include "observe/honeypot/profile.h"
-#include "process/memfd.h"
+#include "process/equipment.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -10,21 +9,32 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int make_profiles(struct generation *g, struct conf_error *error)
+static int equip(struct generation *g, struct conf_error *error)
 {
-    struct buf image;
-    buf_init(&image, 0);
+    size_t count;
+    const struct role *const *roles = roles_all(&count);
+    assert(count <= GENERATION_ROLES_MAX);
     error->text[0] = '\0';
-    int r = profiles_compile(conf_text(g->settings, "honeypot.profiles"), &image, error);
-    if (r == 0)
-        r = memfd_sealed("profiles", buf_as_span(&image), &g->profiles_fd);
-    if (r != 0 && error->text[0] == '\0')
-        (void)snprintf(error->text, sizeof error->text, "honeypot.profiles: %s: %s", conf_text(g->settings, "honeypot.profiles"), err_text(r));
-    buf_done(&image);
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++) {
+        if (roles[i]->equip != NULL)
+            r = roles[i]->equip(g->settings, &g->equipment[i], error);
+        if (r != 0 && error->text[0] == '\0')
+            (void)snprintf(error->text, sizeof error->text, "%s can't be equipped: %s", roles[i]->name, err_text(r));
+    }
     return r;
 }
 
-static int fill(struct generation *g, bool use_public, const struct generation *old, struct conf_error *error)
+const struct equipment *generation_equipment(const struct generation *g, const struct role *role)
+{
+    size_t count, i = 0;
+    const struct role *const *roles = roles_all(&count);
+    while (i < count && roles[i] != role)
+        i++;
+    return &g->equipment[i < count ? i : 0];
+}
+
+static int fill(struct generation *g, enum listening how, const struct generation *old, struct conf_error *error)
 {
     int r = conf_dump(g->settings, &g->yaml);
     if (r == 0)
@@ -33,11 +43,11 @@ static int fill(struct generation *g, bool use_public, const struct generation *
         (void)snprintf(error->text, sizeof error->text, "the settings can't be handed on: %s", err_text(r));
         return r;
     }
-    r = make_profiles(g, error);
-    return r != 0 ? r : listeners_open(&g->listeners, g->settings, use_public, old != NULL ? &old->listeners : NULL, error);
+    r = equip(g, error);
+    return r != 0 ? r : listeners_open(&g->listeners, g->settings, how, old != NULL ? &old->listeners : NULL, error);
 }
 
-int generation_new(struct generation **ret, const struct conf *settings, struct conf *own, bool use_public, const struct generation *old,
+int generation_new(struct generation **ret, const struct conf *settings, struct conf *own, enum listening how, const struct generation *old,
                    struct conf_error *error)
 {
     struct generation *g = calloc(1, sizeof *g);
@@ -49,9 +59,8 @@ int generation_new(struct generation **ret, const struct conf *settings, struct 
     g->holders = 1;
     g->settings = settings;
     g->own_settings = own;
-    g->profiles_fd = -1;
     buf_init(&g->yaml, 0);
-    int r = fill(g, use_public, old, error);
+    int r = fill(g, how, old, error);
     if (r != 0) {
         generation_drop(g);
         return r;
@@ -74,8 +83,8 @@ void generation_drop(struct generation *g)
     if (--g->holders > 0)
         return;
     listeners_close(&g->listeners);
-    if (g->profiles_fd >= 0)
-        (void)close(g->profiles_fd);
+    for (size_t i = 0; i < GENERATION_ROLES_MAX; i++)
+        equipment_done(&g->equipment[i]);
     buf_done(&g->yaml);
     conf_free(g->own_settings);
     free(g);

@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 /* What the header of ABI 2 does not know yet, with the numbers of the kernel's later linux/landlock.h. */
-#define FS_TRUNCATE (UINT64_C(1) << 14)        /* ABI 3 */
-#define NET_BIND_CONNECT_TCP UINT64_C(3)       /* ABI 4 */
+#define FS_TRUNCATE (UINT64_C(1) << 14) /* ABI 3 */
+#define NET_BIND_TCP UINT64_C(1)        /* ABI 4 */
+#define NET_BIND_CONNECT_TCP UINT64_C(3)
 #define FS_IOCTL_DEV (UINT64_C(1) << 15)       /* ABI 5 */
 #define SCOPE_ABSTRACT_UNIX_SIGNAL UINT64_C(3) /* ABI 6 */
 
@@ -68,7 +69,8 @@ int landlock_raise(const struct wall *wall, const char *data, struct buf *why)
         buf_printf(why, "the kernel offers no Landlock (%s); it needs Linux 5.13 or later with landlock in its lsm= list", err_text(-errno));
         return -ENOSYS;
     }
-    struct ruleset attributes = {.fs = handled_fs((int)abi), .net = NET_BIND_CONNECT_TCP, .scoped = SCOPE_ABSTRACT_UNIX_SIGNAL};
+    struct ruleset attributes = {
+        .fs = handled_fs((int)abi), .net = wall->connect ? NET_BIND_TCP : NET_BIND_CONNECT_TCP, .scoped = SCOPE_ABSTRACT_UNIX_SIGNAL};
     size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);
     if (ruleset < 0) {

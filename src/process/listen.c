@@ -134,9 +134,11 @@ static int open_service(struct listeners *l, const struct conf *settings, size_t
     return 0;
 }
 
-int listeners_open(struct listeners *l, const struct conf *settings, bool use_public, const struct listeners *old, struct conf_error *error)
+int listeners_open(struct listeners *l, const struct conf *settings, enum listening how, const struct listeners *old, struct conf_error *error)
 {
     *l = (struct listeners){.services = conf_count(settings, "services"), .edges = (unsigned)conf_int(settings, "process.edges")};
+    if (how == LISTENING_NOT)
+        *l = (struct listeners){.services = 0};
     l->fds = calloc(l->services * l->edges + 1, sizeof *l->fds);
     l->at = calloc(l->services + 1, sizeof *l->at);
     for (size_t i = 0; l->fds != NULL && i < l->services * l->edges; i++)
@@ -146,7 +148,7 @@ int listeners_open(struct listeners *l, const struct conf *settings, bool use_pu
         (void)snprintf(error->text, sizeof error->text, "%s", err_text(r));
     for (size_t i = 0; r == 0 && i < l->services; i++) {
         const struct conf_node *node = conf_item(settings, "services", i);
-        l->at[i] = node_endpoint(node, use_public && node_given(node, "public") ? "public" : "listen");
+        l->at[i] = node_endpoint(node, how == LISTENING_PUBLIC && node_given(node, "public") ? "public" : "listen");
         r = open_service(l, settings, i, old, error);
     }
     if (r != 0)

@@ -6,6 +6,9 @@
 
 #include "base/conf.h"
 
+/* Where: each service's `listen`, its `public` where it has one, or nowhere, for a verb that wants no honeypots. */
+enum listening { LISTENING_LOCAL, LISTENING_PUBLIC, LISTENING_NOT };
+
 struct listeners {
     int *fds; /* services × edges; -1 where there is none */
     struct endpoint *at;
@@ -18,7 +21,7 @@ struct listeners {
  * endpoint, transport and edge are the same, so that a reload loses no waiting connection. -ERR_CONFIG for what the configuration must mend,
  * -errno for the machine; one line in `error`.
  */
-int listeners_open(struct listeners *, const struct conf *settings, bool use_public, const struct listeners *old, struct conf_error *error);
+int listeners_open(struct listeners *, const struct conf *settings, enum listening, const struct listeners *old, struct conf_error *error);
 int listeners_fd(const struct listeners *, size_t service, unsigned edge);
 /* Ends those sockets of `old` that `kept` does not go on with, whoever else still holds them. */
 void listeners_end(const struct listeners *old, const struct listeners *kept);

@@ -9,6 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Edges and reach write journals. */
+static bool has_slot(const struct member *m)
+{
+    enum party party = child_role(m->child)->party;
+    return party == PARTY_EDGE || party == PARTY_REACH;
+}
+
 bool member_is_edge(const struct member *m)
 {
     return child_role(m->child)->party == PARTY_EDGE;
@@ -38,8 +45,10 @@ int slot_open(struct team *t, unsigned index, struct buf *why)
         return 0;
     *slot = (struct slot){.ring_fd = -1, .ring_view_fd = -1, .spool_fd = -1, .taken = slot->taken};
     char ring[32], spool[32];
-    (void)snprintf(ring, sizeof ring, "journal/edge-%u.ring", index);
-    (void)snprintf(spool, sizeof spool, "journal/edge-%u.spool", index);
+    const char *who = index == STATION_REACH_RING ? "reach" : "edge";
+    unsigned number = index == STATION_REACH_RING ? 0 : index;
+    (void)snprintf(ring, sizeof ring, "journal/%s-%u.ring", who, number);
+    (void)snprintf(spool, sizeof spool, "journal/%s-%u.spool", who, number);
     uint64_t size = (uint64_t)conf_int(t->now->settings, "journal.ring");
     int r = folder_file(&t->folder, ring, size, &slot->ring_fd, why);
     if (r == 0)
@@ -72,22 +81,48 @@ static void grant_ring(struct member *store, unsigned index)
 
 static void grant_edge(struct member *m)
 {
-    const struct slot *slot = &m->team->slots[child_index(m->child)];
     const struct listeners *listeners = &m->generation->listeners;
     for (size_t i = 0; i < listeners->services; i++) {
         char name[32];
         (void)snprintf(name, sizeof name, "listen.%zu", i);
         grant(m, name, listeners_fd(listeners, i, m->position % listeners->edges));
     }
+}
+
+static void grant_journal(struct member *m)
+{
+    const struct slot *slot = &m->team->slots[m->slot];
     grant(m, "journal", slot->ring_fd);
     grant(m, "spool", slot->spool_fd);
-    grant(m, "profiles", m->generation->profiles_fd);
+}
+
+static void grant_equipment(struct member *m)
+{
+    const struct equipment *equipment = generation_equipment(m->generation, child_role(m->child));
+    for (size_t i = 0; i < equipment->count; i++)
+        grant(m, equipment->items[i].name, equipment->items[i].fd);
+}
+
+static void tell_lists(struct member *m)
+{
+    struct buf body;
+    buf_init(&body, 0);
+    lists_message(&m->team->lists, &body);
+    child_tell(m->child, MESSAGE_LISTS, buf_as_span(&body), -1);
+    buf_done(&body);
+}
+
+void reach_tell_lists(struct team *t)
+{
+    struct member *m = member_of(t, PARTY_REACH);
+    if (m != NULL && child_pid(m->child) > 0)
+        tell_lists(m);
 }
 
 static void grant_store(struct member *m)
 {
     grant(m, "control", m->team->control_fd);
-    for (unsigned i = 0; i < SLOTS_MAX; i++) {
+    for (unsigned i = 0; i <= SLOTS_MAX; i++) {
         if (m->team->slots[i].open)
             grant_ring(m, i);
     }
@@ -125,10 +160,15 @@ static void on_started(struct child *child, void *user)
     struct member *m = user;
     child_tell(child, MESSAGE_SETTINGS, buf_as_span(&m->generation->yaml), -1);
     grant(m, "lock", m->team->folder.lock_fd);
+    if (has_slot(m))
+        grant_journal(m);
     if (member_is_edge(m))
         grant_edge(m);
     else if (child_role(child)->party == PARTY_STORE)
         grant_store(m);
+    else if (child_role(child)->party == PARTY_REACH)
+        tell_lists(m);
+    grant_equipment(m);
     join_all(m);
     child_tell(child, MESSAGE_START, (struct span){0}, -1);
     if (m->draining)
@@ -187,8 +227,8 @@ void member_forget(struct member *m)
             break;
         }
     }
-    if (member_is_edge(m))
-        t->slots[child_index(m->child)].taken = false;
+    if (has_slot(m))
+        t->slots[m->slot].taken = false;
     generation_drop(m->generation);
     child_free(m->child);
     free(m);
@@ -258,12 +298,13 @@ int member_add(struct team *t, const char *name, unsigned index, unsigned positi
         return r;
     }
     m->team = t;
+    m->slot = role->party == PARTY_REACH ? STATION_REACH_RING : index;
     m->position = position;
     m->generation = generation_hold(generation);
     m->next = t->members;
     t->members = m;
-    if (member_is_edge(m))
-        t->slots[index].taken = true;
+    if (has_slot(m))
+        t->slots[m->slot].taken = true;
     *ret = m;
     return 0;
 }
@@ -295,6 +336,65 @@ int edges_add(struct team *t, struct generation *g, struct buf *why)
     int r = 0;
     for (unsigned i = 0; r == 0 && i < g->listeners.edges; i++)
         r = edge_add(t, g, i, why);
+    return r;
+}
+
+/* Stopped and started again with the settings of now. */
+static void renew(struct team *t, struct member *m)
+{
+    generation_drop(m->generation);
+    m->generation = generation_hold(t->now);
+    m->renewing = child_pid(m->child) > 0;
+    child_stop(m->child, team_stop_msec(t));
+    if (!m->renewing)
+        child_again(m->child);
+}
+
+static void dismiss(struct team *t, struct member *m)
+{
+    m->leaving = true;
+    child_stop(m->child, team_stop_msec(t));
+    if (child_pid(m->child) <= 0)
+        member_forget(m);
+}
+
+static int single_start(struct team *t, const struct role *role, struct buf *why)
+{
+    struct member *m, *store = member_of(t, PARTY_STORE);
+    if (role->party == PARTY_REACH && !t->slots[STATION_REACH_RING].open) {
+        int r = slot_open(t, STATION_REACH_RING, why);
+        if (r != 0)
+            return r;
+        if (store != NULL)
+            grant_ring(store, STATION_REACH_RING);
+    }
+    int r = member_add(t, role->name, 0, 0, t->now, &m);
+    if (r == 0)
+        r = child_start(m->child);
+    if (r != 0)
+        buf_printf(why, "%s can't be started: %s", role->name, err_text(r));
+    return r;
+}
+
+int singles_settle(struct team *t, bool renew_all, struct buf *why)
+{
+    static const char *const names[] = {"analyse", "reach", "store"};
+    int r = 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct role *role = role_by_name(span_text(names[i]));
+        if (role == NULL)
+            continue;
+        struct member *m = member_of(t, role->party);
+        bool want = role->wanted == NULL || role->wanted(t->now->settings);
+        if (m != NULL && !want)
+            dismiss(t, m);
+        else if (m != NULL && renew_all)
+            renew(t, m);
+        else if (m == NULL && want)
+            r = single_start(t, role, why);
+        if (r != 0)
+            return r;
+    }
     return r;
 }
 

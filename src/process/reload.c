@@ -43,7 +43,7 @@ static int read_again(struct team *t, struct generation **ret, struct conf_error
         conf_free(settings);
         return r;
     }
-    return generation_new(ret, settings, settings, t->how->use_public, t->now, error);
+    return generation_new(ret, settings, settings, t->how->listening, t->now, error);
 }
 
 void reload_begin(struct team *t)
@@ -91,31 +91,20 @@ void reload_undo(struct team *t, const char *line)
     over(t);
 }
 
-static void renew(struct team *t, struct member *m)
+/* The lists may be other files now. When those can't be read, the earlier ones go on to hold. */
+static void settle_lists(struct team *t)
 {
-    generation_drop(m->generation);
-    m->generation = generation_hold(t->now);
-    m->renewing = child_pid(m->child) > 0;
-    child_stop(m->child, team_stop_msec(t));
-    if (!m->renewing)
-        child_again(m->child);
-}
-
-/* Analysis may have been switched on or off. */
-static void settle_analysis(struct team *t)
-{
-    bool wanted = conf_bool(t->now->settings, "store.analyse");
-    struct member *m = member_of(t, PARTY_ANALYSE);
-    if (m != NULL && wanted) {
-        renew(t, m);
-    } else if (m != NULL) {
-        m->leaving = true;
-        child_stop(m->child, team_stop_msec(t));
-        if (child_pid(m->child) <= 0)
-            member_forget(m);
-    } else if (wanted && member_add(t, "analyse", 0, 0, t->now, &m) == 0 && child_start(m->child) != 0) {
-        child_again(m->child);
+    struct lists fresh;
+    struct buf why;
+    buf_init(&why, 8192);
+    if (lists_open(&fresh, t->now->settings, &t->folder, &why) == 0) {
+        lists_close(&t->lists);
+        t->lists = fresh;
+    } else {
+        lists_close(&fresh);
+        log_error("%s; the lists read before go on to hold", buf_cstr(&why));
     }
+    buf_done(&why);
 }
 
 void reload_ready(struct team *t)
@@ -137,10 +126,12 @@ void reload_ready(struct team *t)
     /* A draining edge may have them open for long; nobody would answer there. */
     listeners_end(&old->listeners, &t->now->listeners);
     if (!generation_same_settings(old, t->now)) {
-        settle_analysis(t);
-        struct member *store = member_of(t, PARTY_STORE);
-        if (store != NULL)
-            renew(t, store);
+        settle_lists(t);
+        struct buf why;
+        buf_init(&why, 512);
+        if (singles_settle(t, true, &why) != 0)
+            log_error("%s", buf_cstr(&why));
+        buf_done(&why);
     }
     generation_drop(old);
     log_info("reloaded");

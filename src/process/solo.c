@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "process/child.h"
+#include "process/equipment.h"
 #include "process/folder.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@ struct solo {
     uv_loop_t loop;
     uv_timer_t reaper; /* a verb's process has no handler for SIGCHLD */
     struct folder folder;
+    struct equipment equipment;
     int program_fd, channel_fd;
     struct child *child;
     const struct conf *settings;
@@ -30,13 +32,14 @@ static void grant(struct solo *s, const char *name, int fd)
     child_tell(s->child, MESSAGE_GRANT, span_text(name), fd);
 }
 
-/* The journals of edges that don't run now: their counters belong to the pipeline's report all the same. */
+/* The journals of edges and of reach, which don't run now: their counters belong to the pipeline's report all the same. */
 static void grant_rings(struct solo *s)
 {
-    for (unsigned index = 0; index < SLOTS_MAX; index++) {
+    for (unsigned index = 0; index <= SLOTS_MAX; index++) {
         char file[32], name[32];
         int fd;
-        (void)snprintf(file, sizeof file, "journal/edge-%u.ring", index);
+        bool reach = index == STATION_REACH_RING;
+        (void)snprintf(file, sizeof file, "journal/%s-%u.ring", reach ? "reach" : "edge", reach ? 0 : index);
         (void)snprintf(name, sizeof name, "ring.%u", index);
         if (folder_view(&s->folder, file, &fd) != 0)
             continue;
@@ -51,6 +54,8 @@ static void on_started(struct child *child, void *user)
     child_tell(child, MESSAGE_SETTINGS, buf_as_span(&s->yaml), -1);
     grant(s, "lock", s->folder.lock_fd);
     grant_rings(s);
+    for (size_t i = 0; i < s->equipment.count; i++)
+        grant(s, s->equipment.items[i].name, s->equipment.items[i].fd);
     int fds[2];
     if (channel_pair(fds) == 0) {
         child_tell(child, MESSAGE_PEER, span_text("client.0"), fds[1]);
@@ -110,9 +115,22 @@ static void release(struct solo *s)
         (void)close(s->channel_fd);
     if (s->program_fd >= 0)
         (void)close(s->program_fd);
+    equipment_done(&s->equipment);
     folder_close(&s->folder);
     buf_done(&s->yaml);
     free(s);
+}
+
+/* What the store's role wants made of the operator's files. */
+static int equip(struct solo *s, const struct role *role)
+{
+    struct conf_error error = {{0}};
+    if (role->equip == NULL)
+        return 0;
+    int r = role->equip(s->settings, &s->equipment, &error);
+    if (r != 0)
+        buf_text(s->why, error.text);
+    return r;
 }
 
 static int start(struct solo *s, const char *program)
@@ -124,6 +142,8 @@ static int start(struct solo *s, const char *program)
     int r = role == NULL ? -ERR_UNKNOWN : s->program_fd < 0 ? -errno : 0;
     if (r == 0)
         r = conf_dump(s->settings, &s->yaml);
+    if (r == 0)
+        r = equip(s, role);
     if (r == 0)
         r = child_new(&s->child, &s->loop, role, 0, s->program_fd, &events, s);
     if (r == 0)

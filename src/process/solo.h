@@ -1,7 +1,7 @@
 /*
  * One confined store without a supervisor around it, for a verb that writes (import) while no `run` holds the data folder. It gets the
  * same lock, settings, grants and walls as under the supervisor; the caller is its supervisor and, through a PEER channel named
- * "client.0", its writer.
+ * "client.0", its writer. A verb that needs more roles than the store (probe) takes process/aside.h.
  */
 #pragma once
 

@@ -1,4 +1,5 @@
 /* The role's side of role.h: receives what the supervisor gives, raises the walls, runs the role. */
+#include "base/cursor.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "process/confine.h"
@@ -36,9 +37,10 @@ struct station {
     uv_timer_t deferred; /* gives what came before station_events */
     struct channel *channel;
     struct held_list grants, peers;
+    struct buf lists; /* u32 length + text, twice, as they came */
     const struct station_events *events;
     void *user;
-    bool started, orphaned, stop_due, drain_due;
+    bool started, orphaned, lists_due, stop_due, drain_due;
     char why[WHY_MAX];
 };
 
@@ -119,9 +121,21 @@ static void give_stop(struct station *s)
         uv_stop(&s->loop);
 }
 
+static void give_lists(struct station *s)
+{
+    struct cursor c = cursor_of(buf_as_span(&s->lists));
+    struct span blocklist = cursor_take(&c, cursor_be32(&c));
+    struct span optout = cursor_take(&c, cursor_be32(&c));
+    s->lists_due = false;
+    if (c.error == 0 && s->events->lists != NULL)
+        s->events->lists(s, blocklist, optout);
+}
+
 /* What came while the role had not yet said what to do with it, and what comes since. */
 static void give_due(struct station *s)
 {
+    if (s->lists_due)
+        give_lists(s);
     for (size_t i = 0; i < s->peers.count; i++) {
         struct held peer = s->peers.items[i];
         give_peer(s, &peer);
@@ -158,6 +172,14 @@ static void take_settings(struct station *s, struct span yaml)
     grace_sec = (unsigned)(conf_int(settings, "process.stop_timeout") / USEC_PER_SEC) + 1;
 }
 
+/* The last ones that came are those that hold. */
+static void take_lists(struct station *s, struct span body)
+{
+    buf_clear(&s->lists);
+    buf_span(&s->lists, body);
+    s->lists_due = s->lists.error == 0;
+}
+
 static void on_message(struct channel *channel, void *user, enum message message, struct span body, int *fds, size_t fd_count)
 {
     (void)channel;
@@ -178,6 +200,9 @@ static void on_message(struct channel *channel, void *user, enum message message
     case MESSAGE_START:
         s->started = true;
         return;
+    case MESSAGE_LISTS:
+        take_lists(s, body);
+        break;
     case MESSAGE_STOP:
         s->stop_due = true;
         break;
@@ -305,6 +330,7 @@ static int open_station(struct station *s, const char *name_and_index)
     log_open(s->name, LOG_LEVEL_INFO);
     /* An io_uring would walk around the system-call filter. */
     (void)setenv("UV_USE_IO_URING", "0", 1);
+    buf_init(&s->lists, 0);
     int r = uv_loop_init(&s->loop);
     if (r == 0)
         r = uv_timer_init(&s->loop, &s->deferred);
@@ -339,6 +365,9 @@ static int run(struct station *s)
         return station_failed(s, "its settings are not usable: %s", s->why);
     open_log(s);
     touch_streams(s);
+    int status = s->role->prepare != NULL ? s->role->prepare(s) : 0;
+    if (status != 0)
+        return status;
     struct buf why;
     buf_init(&why, WHY_MAX);
     int r = confine(&s->role->wall, conf_text(s->settings, "store.folder"), identity_choose(s->settings), &why);
@@ -365,6 +394,7 @@ int role_main(const char *name_and_index)
     /* The loop is not run again: what the role left on it may be gone with its stack. */
     held_done(&station.grants);
     held_done(&station.peers);
+    buf_done(&station.lists);
     conf_free(station.settings);
 #ifdef NOROSHI_SANITIZED
     _exit(status); /* the leak checker starts a thread and traces, which the walls forbid */

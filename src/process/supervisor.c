@@ -13,7 +13,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { STATUS_FAILED = 1, STATUS_CONFIG = 2 };
+enum { STATUS_FAILED = 1, STATUS_CONFIG = 2, LISTS_EVERY_MSEC = 300 };
 
 /*
  * What root's supervisor keeps: SETUID and SETGID so that roles become process.user, KILL to end them then, NET_BIND_SERVICE for the
@@ -32,7 +32,7 @@ uint64_t team_stop_msec(const struct team *t)
 static void announce(struct team *t)
 {
     t->phase = PHASE_RUNNING;
-    (void)!write(STDERR_FILENO, "ready\n", 6);
+    (void)!write(t->how->ready_fd > 0 ? t->how->ready_fd : STDERR_FILENO, "ready\n", 6);
     (void)sd_notify(0, "READY=1");
 }
 
@@ -65,13 +65,7 @@ static void start_others(struct team *t)
 {
     struct buf why;
     buf_init(&why, 512);
-    struct member *m;
-    int r = 0;
-    if (conf_bool(t->now->settings, "store.analyse")) {
-        r = member_add(t, "analyse", 0, 0, t->now, &m);
-        if (r == 0)
-            r = child_start(m->child);
-    }
+    int r = singles_settle(t, false, &why);
     if (r == 0)
         r = edges_add(t, t->now, &why);
     if (r != 0) {
@@ -130,21 +124,32 @@ static bool any_running(const struct team *t, enum party party)
 
 static void close_signals(struct team *t)
 {
+    if (uv_is_closing((uv_handle_t *)&t->lists_timer) == 0)
+        uv_close((uv_handle_t *)&t->lists_timer, NULL);
     for (size_t i = 0; i < sizeof t->signals / sizeof t->signals[0]; i++) {
         if (uv_is_closing((uv_handle_t *)&t->signals[i]) == 0)
             uv_close((uv_handle_t *)&t->signals[i], NULL);
     }
 }
 
+/* Those whose journals the store must still empty end together, then analysis, then the store. */
+static const enum party ending_order[][2] = {[PHASE_ENDING_EDGES] = {PARTY_EDGE, PARTY_REACH},
+                                             [PHASE_ENDING_ANALYSIS] = {PARTY_ANALYSE, PARTY_ANALYSE},
+                                             [PHASE_ENDING_STORE] = {PARTY_STORE, PARTY_STORE}};
+
+static bool stop_phase(struct team *t)
+{
+    bool first = stop_party(t, ending_order[t->phase][0]);
+    return stop_party(t, ending_order[t->phase][1]) || first;
+}
+
 void team_advance(struct team *t)
 {
-    static const enum party order[] = {
-        [PHASE_ENDING_EDGES] = PARTY_EDGE, [PHASE_ENDING_ANALYSIS] = PARTY_ANALYSE, [PHASE_ENDING_STORE] = PARTY_STORE};
     while (t->phase >= PHASE_ENDING_EDGES && t->phase < PHASE_OVER) {
-        if (any_running(t, order[t->phase]))
+        if (any_running(t, ending_order[t->phase][0]) || any_running(t, ending_order[t->phase][1]))
             return;
         t->phase++;
-        if (t->phase < PHASE_OVER && stop_party(t, order[t->phase]))
+        if (t->phase < PHASE_OVER && stop_phase(t))
             return;
     }
     if (t->phase == PHASE_OVER)
@@ -159,7 +164,7 @@ void team_end(struct team *t, int status)
         return;
     (void)sd_notify(0, "STOPPING=1");
     t->phase = PHASE_ENDING_EDGES;
-    (void)stop_party(t, PARTY_EDGE);
+    (void)stop_phase(t);
     team_advance(t);
 }
 
@@ -196,6 +201,19 @@ static void on_signal(uv_signal_t *handle, int number)
     }
 }
 
+/* Whoever opts out is left alone within a second, without a reload. */
+static void on_lists_time(uv_timer_t *timer)
+{
+    struct team *t = timer->data;
+    struct buf why;
+    buf_init(&why, 8192);
+    if (lists_watch(&t->lists, &why))
+        reach_tell_lists(t);
+    if (why.len > 0)
+        log_error("%s", buf_cstr(&why));
+    buf_done(&why);
+}
+
 static int watch_signals(struct team *t)
 {
     static const int numbers[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
@@ -206,6 +224,11 @@ static int watch_signals(struct team *t)
         if (r == 0)
             r = uv_signal_start(&t->signals[i], on_signal, numbers[i]);
     }
+    if (r == 0)
+        r = uv_timer_init(&t->loop, &t->lists_timer);
+    t->lists_timer.data = t;
+    if (r == 0)
+        r = uv_timer_start(&t->lists_timer, on_lists_time, LISTS_EVERY_MSEC, LISTS_EVERY_MSEC);
     (void)signal(SIGPIPE, SIG_IGN);
     return r;
 }
@@ -240,8 +263,10 @@ static int prepare(struct team *t)
         buf_printf(&why, "%s: %s", program, err_text(r));
     if (r == 0)
         r = folder_open(&t->folder, t->how->settings, &why);
-    if (r == 0 && (r = generation_new(&t->now, t->how->settings, NULL, t->how->use_public, NULL, &error)) != 0)
+    if (r == 0 && (r = generation_new(&t->now, t->how->settings, NULL, t->how->listening, NULL, &error)) != 0)
         buf_text(&why, error.text);
+    if (r == 0)
+        r = lists_open(&t->lists, t->how->settings, &t->folder, &why);
     if (r == 0)
         r = folder_control(&t->folder, &t->control_fd, &why);
     for (unsigned i = 0; r == 0 && i < t->now->listeners.edges; i++)
@@ -275,7 +300,8 @@ static void done(struct team *t)
         (void)close(t->control_fd);
         folder_forget_control(&t->folder);
     }
-    for (unsigned i = 0; i < SLOTS_MAX; i++) {
+    lists_close(&t->lists);
+    for (unsigned i = 0; i <= SLOTS_MAX; i++) {
         if (t->slots[i].open) {
             (void)close(t->slots[i].ring_fd);
             (void)close(t->slots[i].ring_view_fd);

@@ -1,12 +1,13 @@
 /* The supervisor: binds ports, makes the journal files, compiles profiles, starts and restarts roles, reads no network byte. */
 #pragma once
 
-#include "base/conf.h"
+#include "process/listen.h"
 
 struct supervision {
     const struct conf *settings; /* store.folder must be the data folder to use */
     const char *program;         /* the binary to execute for roles; NULL: this one */
-    bool use_public;             /* listen on each service's `public` endpoint where it has one */
+    int ready_fd;                /* where `ready` is written; 0: standard error */
+    enum listening listening;    /* where services listen */
     /* Reads the configuration again for SIGHUP, with the same overrides; 0 or negative with `error`. NULL: SIGHUP changes nothing. */
     int (*reload)(void *user, struct conf **ret, struct conf_error *error);
     void *user;

@@ -10,6 +10,7 @@
 #include "process/child.h"
 #include "process/folder.h"
 #include "process/generation.h"
+#include "process/lists.h"
 #include "process/supervisor.h"
 
 enum { SLOTS_MAX = 256, EARLY_DEATHS_MAX = 5 };
@@ -23,6 +24,7 @@ struct member {
     struct team *team;
     struct child *child;
     struct generation *generation;
+    unsigned slot;     /* of an edge and of reach: its journal files' */
     unsigned position; /* of an edge: which of the listeners' sockets are its own */
     bool draining;     /* an edge that takes nothing new and ends when its journal is empty */
     bool renewing;     /* stopped only to start again with other settings */
@@ -30,7 +32,7 @@ struct member {
     bool explained;    /* it said itself, FAILED, why it ends */
 };
 
-/* An edge's journal files; a slot is one edge's until it has ended. */
+/* The journal files of an edge, or of reach; a slot is one edge's until it has ended. */
 struct slot {
     int ring_fd, ring_view_fd, spool_fd;
     bool open, taken;
@@ -44,7 +46,9 @@ struct team {
     int program_fd, control_fd;
     struct generation *now, *next; /* next: a reload under way */
     struct member *members;
-    struct slot slots[SLOTS_MAX];
+    struct slot slots[SLOTS_MAX + 1]; /* the last is reach's */
+    struct lists lists;
+    uv_timer_t lists_timer;
     enum phase phase;
     usec_t asked_to_stop; /* monotonic time of the first wish, 0: none yet */
     bool reload_again;
@@ -61,6 +65,10 @@ unsigned slot_free(const struct team *); /* SLOTS_MAX: none is free */
 /* Makes and starts the edges of a generation. */
 int edges_add(struct team *, struct generation *, struct buf *why);
 bool edges_ready(const struct team *, const struct generation *);
+
+/* Starts the roles of which there is at most one, and ends those that are not wanted (any more): analyse, reach, store. */
+int singles_settle(struct team *, bool renew_all, struct buf *why);
+void reach_tell_lists(struct team *);
 
 /* supervisor.c */
 void team_ready(struct team *, struct member *);

@@ -204,6 +204,29 @@ static int make_socket(void)
     return socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 0 : -1;
 }
 
+static int make_raw_socket(void)
+{
+    return socket(AF_INET, SOCK_RAW, IPPROTO_TCP) >= 0 ? 0 : -1;
+}
+
+static int make_unix_socket(void)
+{
+    return socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? 0 : -1;
+}
+
+static int connect_own(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return fd >= 0 ? connect(fd, (const struct sockaddr *)&nowhere, sizeof nowhere) : -1;
+}
+
+static int bind_own(void)
+{
+    const struct sockaddr_in any = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 ? bind(fd, (const struct sockaddr *)&any, sizeof any) : -1;
+}
+
 static int make_packet_socket(void)
 {
     return socket(AF_PACKET, SOCK_RAW, 0) >= 0 ? 0 : -1;
@@ -448,7 +471,7 @@ static int use_loop(void)
     return uv_hrtime() > 0 && isatty(2) <= 1 && getpid() > 0 ? 0 : -1;
 }
 
-enum { EDGE = 1, STORE = 2, ANALYSE = 4, ALL = 7 };
+enum { EDGE = 1, STORE = 2, ANALYSE = 4, REACH = 8, ALL = 15 };
 
 static const struct act {
     const char *name;
@@ -477,11 +500,15 @@ static const struct act {
     {"remove a file of the data folder", unlink_data, STORE},
     {"read a database that another process writes", read_database, STORE | ANALYSE},
     {"write a database", write_database, STORE},
-    {"make a TCP socket", make_socket, 0},
+    {"make a TCP socket", make_socket, REACH},
+    {"make and connect a UDP socket", connect_own, REACH},
+    {"make a raw IP socket", make_raw_socket, 0},
+    {"make a local socket", make_unix_socket, 0},
+    {"bind a socket it made", bind_own, 0},
     {"make a packet socket", make_packet_socket, 0},
     {"make a netlink socket", make_netlink, 0},
     {"make a socket pair", make_unix_pair, 0},
-    {"connect a socket it holds", connect_granted, 0},
+    {"connect a socket it holds", connect_granted, REACH},
     {"connect a listener by MSG_FASTOPEN", connect_by_fastopen, 0},
     {"bind a socket it holds", bind_granted, 0},
     {"set a socket option that isn't listed", attach_filter, 0},
@@ -706,6 +733,7 @@ int main(void)
         {"edge", EDGE},
         {"store", STORE},
         {"analyse", ANALYSE},
+        {"reach", REACH},
     };
     if (!allows_landlock()) {
         (void)printf("skipped: this kernel offers no Landlock\n");

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "observe/honeypot/profile.h"
 #include "observe/honeypot/service.h"
+#include "process/memfd.h"
 #include "process/role.h"
 
 #include <assert.h>
@@ -24,13 +25,16 @@ const struct service *service_by_name(struct span name)
     return span_is(name, "telnet") ? &telnet : NULL;
 }
 
-int profiles_compile(const char *folder, struct buf *image, struct conf_error *error)
+static int edge_equip(const struct conf *settings, struct equipment *equipment, struct conf_error *error)
 {
-    if (strstr(folder, "broken") != NULL) {
+    if (strstr(conf_text(settings, "honeypot.profiles"), "broken") != NULL) {
         (void)snprintf(error->text, sizeof error->text, "broken/a.yaml:3: hostname: expected text");
         return -ERR_CONFIG;
     }
-    buf_text(image, "profiles");
+    int fd;
+    if (memfd_sealed("profiles", span_text("profiles"), &fd) != 0)
+        return -ENOMEM;
+    equipment_add(equipment, "profiles", fd);
     return 0;
 }
 
@@ -197,19 +201,28 @@ static int analyse_run(struct station *s)
     return fake_run(s, &events, NULL);
 }
 
+static const struct role fake_roles[] = {
+    {.name = "store", .party = PARTY_STORE, .wall = {.read_data = true, .write_data = true, .accept = true, .receive_fds = true}, .run = store_run},
+    {.name = "analyse", .party = PARTY_ANALYSE, .wall = {.read_data = true, .receive_fds = true}, .run = analyse_run},
+    {.name = "edge",
+     .party = PARTY_EDGE,
+     .wall = {.accept = true, .receive_fds = true, .open_files_max = 4096},
+     .equip = edge_equip,
+     .run = edge_run},
+};
+
+const struct role *const *roles_all(size_t *ret_count)
+{
+    static const struct role *const roles[] = {&fake_roles[0], &fake_roles[1], &fake_roles[2]};
+    *ret_count = 3;
+    return roles;
+}
+
 const struct role *role_by_name(struct span name)
 {
-    static const struct role roles[] = {
-        {.name = "store",
-         .party = PARTY_STORE,
-         .wall = {.read_data = true, .write_data = true, .accept = true, .receive_fds = true},
-         .run = store_run},
-        {.name = "analyse", .party = PARTY_ANALYSE, .wall = {.read_data = true, .receive_fds = true}, .run = analyse_run},
-        {.name = "edge", .party = PARTY_EDGE, .wall = {.accept = true, .receive_fds = true, .open_files_max = 4096}, .run = edge_run},
-    };
     for (size_t i = 0; i < 3; i++) {
-        if (span_is(name, roles[i].name))
-            return &roles[i];
+        if (span_is(name, fake_roles[i].name))
+            return &fake_roles[i];
     }
     return NULL;
 }
