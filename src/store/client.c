@@ -181,6 +181,11 @@ int store_client_put(struct store_client *client, const struct record *record)
     return 0;
 }
 
+int store_client_tasks(struct store_client *client, struct span tasks)
+{
+    return send_whole(client, MESSAGE_TASKS, tasks);
+}
+
 int store_client_finish(struct store_client *client, struct store_totals *ret)
 {
     int r = send_message(client);

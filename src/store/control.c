@@ -1,9 +1,9 @@
 #include "store/control.h"
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "record/types.h"
-#include "store/hash.h"
 #include "store/schema.h"
 #include "store/tally.h"
 
@@ -48,6 +48,37 @@ static const char *const migrations[SCHEMA_CONTROL_VERSION] = {
     "INTEGER NOT NULL,"
     "accepted INTEGER NOT NULL,ended INTEGER NOT NULL,cut INTEGER NOT NULL,waiting INTEGER NOT NULL,first INTEGER,last INTEGER) WITHOUT ROWID;"
     "CREATE TABLE pipeline_refused(stream TEXT,reason TEXT,n INTEGER NOT NULL,PRIMARY KEY(stream,reason)) WITHOUT ROWID;",
+    /* What active observation tells of hosts. */
+    "CREATE INDEX task_lease ON task(lease);"
+    "ALTER TABLE host ADD COLUMN asn INTEGER;ALTER TABLE host ADD COLUMN country TEXT;ALTER TABLE host ADD COLUMN ptr TEXT;"
+    "ALTER TABLE host ADD COLUMN class TEXT;ALTER TABLE host ADD COLUMN class_rule TEXT;"
+    "ALTER TABLE host ADD COLUMN maker TEXT;ALTER TABLE host ADD COLUMN maker_rule TEXT;"
+    "ALTER TABLE host ADD COLUMN model TEXT;ALTER TABLE host ADD COLUMN model_rule TEXT;"
+    "ALTER TABLE host ADD COLUMN firmware TEXT;ALTER TABLE host ADD COLUMN firmware_rule TEXT;"
+    "ALTER TABLE host ADD COLUMN ics TEXT;ALTER TABLE host ADD COLUMN ics_rule TEXT;"
+    "ALTER TABLE host ADD COLUMN residue TEXT;ALTER TABLE host ADD COLUMN residue_rule TEXT;"
+    "ALTER TABLE host ADD COLUMN honeypot TEXT;ALTER TABLE host ADD COLUMN honeypot_rule TEXT;"
+    "ALTER TABLE host ADD COLUMN conflicts TEXT;"
+    "ALTER TABLE host ADD COLUMN hosts_at_least INTEGER;ALTER TABLE host ADD COLUMN hosts_reason TEXT;"
+    "ALTER TABLE host ADD COLUMN first_attack INTEGER;ALTER TABLE host ADD COLUMN last_attack INTEGER;"
+    "ALTER TABLE host ADD COLUMN first_probe INTEGER;ALTER TABLE host ADD COLUMN last_probe INTEGER;"
+    "CREATE TABLE host_port(address BLOB,port INTEGER,transport INTEGER,protocol TEXT,state TEXT NOT NULL,ending TEXT,ttl INTEGER,first INTEGER,"
+    "last INTEGER,digest INTEGER,summary TEXT,excerpt BLOB,PRIMARY KEY(address,port,transport)) WITHOUT ROWID;"
+    "CREATE INDEX host_port_port ON host_port(port,state);"
+    "CREATE TABLE host_banner(address BLOB,port INTEGER,transport INTEGER,digest INTEGER,first INTEGER,last INTEGER,n INTEGER NOT NULL,"
+    "summary TEXT,excerpt BLOB,PRIMARY KEY(address,port,transport,digest)) WITHOUT ROWID;"
+    "CREATE TABLE host_attack(address BLOB,port INTEGER,ttl INTEGER,n INTEGER NOT NULL,first INTEGER,last INTEGER,PRIMARY KEY(address,port,ttl)) "
+    "WITHOUT ROWID;"
+    "CREATE TABLE host_listing(address BLOB,port INTEGER,transport INTEGER,list TEXT,protocol TEXT,class TEXT,maker TEXT,model TEXT,firmware TEXT,"
+    "ics TEXT,ttl INTEGER,summary TEXT,first INTEGER,last INTEGER,n INTEGER NOT NULL,PRIMARY KEY(address,port,transport,list)) WITHOUT ROWID;"
+    "CREATE TABLE evidence(address BLOB,port INTEGER,transport INTEGER,hash INTEGER,field TEXT,rule TEXT,class TEXT,maker TEXT,model TEXT,"
+    "firmware TEXT,ics TEXT,residue TEXT,honeypot TEXT,matched TEXT,certainty INTEGER,first INTEGER,last INTEGER,n INTEGER NOT NULL,"
+    "PRIMARY KEY(address,port,transport,hash)) WITHOUT ROWID;"
+    "CREATE INDEX evidence_class ON evidence(class) WHERE class IS NOT NULL;"
+    "CREATE TABLE host_dial(day INTEGER,address BLOB,asn INTEGER,n INTEGER NOT NULL,ics INTEGER NOT NULL,neighbours INTEGER NOT NULL,last INTEGER,"
+    "PRIMARY KEY(day,address)) WITHOUT ROWID;"
+    "CREATE TABLE dialled(task TEXT,port INTEGER,transport INTEGER,PRIMARY KEY(task,port,transport)) WITHOUT ROWID;"
+    "CREATE TABLE rollup_probe(day INTEGER,probe TEXT,step TEXT,word TEXT,n INTEGER NOT NULL,PRIMARY KEY(day,probe,step,word)) WITHOUT ROWID;",
 };
 
 struct sensor_entry {
@@ -286,7 +317,8 @@ int control_forget_day(struct control *control, usec_t day, bool rollups)
 {
     static const char *const always[] = {"DELETE FROM day WHERE day=?1", "DELETE FROM place WHERE day=?1"};
     static const char *const named[] = {"DELETE FROM rollup_source WHERE day=?1", "DELETE FROM rollup_credential WHERE day=?1",
-                                        "DELETE FROM rollup_command WHERE day=?1"};
+                                        "DELETE FROM rollup_command WHERE day=?1", "DELETE FROM rollup_probe WHERE day=?1",
+                                        "DELETE FROM host_dial WHERE day=?1"};
     int r = 0;
     for (size_t i = 0; i < sizeof always / sizeof always[0] && r == 0; i++)
         r = run_once(control->db, always[i], &day, 1, (struct span){0}, false);

@@ -45,13 +45,13 @@ struct pipeline_row {
     unsigned number;
     bool current;
     uint64_t appended, committed, waiting, rejected;
-    uint64_t records;                        /* of an edge: all; of others: since the last row, added */
+    uint64_t records;                        /* of a journal: all; of others: since the last row, added */
     uint64_t duplicates;                     /* since the last row: added */
     const struct journal_counters *counters; /* NULL: a writer without a journal file */
     usec_t now;
 };
 int control_pipeline(struct control *, const struct pipeline_row *);
-/* Streams of an edge other than `stream` are over. */
-int control_pipeline_replaced(struct control *, unsigned number, const char *stream);
+/* Streams of that writer other than `stream` are over. */
+int control_pipeline_replaced(struct control *, const char *writer, unsigned number, const char *stream);
 /* What the table says of a stream; zeroes when it is not there. */
 int control_pipeline_read(struct control *, const char *stream, uint64_t *ret_committed, uint64_t *ret_rejected);

@@ -1,6 +1,7 @@
 #include "store/day.h"
 
 #include "base/err.h"
+#include "store/hosts.h"
 #include "store/schema.h"
 
 #include <assert.h>
@@ -389,6 +390,10 @@ static int index_tables(struct day *day)
             (void)snprintf(sql, sizeof sql,
                            "CREATE INDEX IF NOT EXISTS %s_session ON \"%s\"(session);CREATE INDEX IF NOT EXISTS %s_source ON \"%s\"(source_ip)",
                            kind->name, kind->name, kind->name, kind->name);
+            r = db_run(day->db, sql);
+        }
+        if (r == 0 && any != 0 && hosts_kind(kind->kind)) {
+            (void)snprintf(sql, sizeof sql, "CREATE INDEX IF NOT EXISTS %s_destination ON \"%s\"(destination_ip)", kind->name, kind->name);
             r = db_run(day->db, sql);
         }
         if (r != 0)

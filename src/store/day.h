@@ -4,8 +4,8 @@
  * when unknown), transport, session, and a column per fact. A BYTES column holds the bytes as a BLOB, or, when they lie in blobs/, their
  * SHA-256 as TEXT. View `record` shows all kinds with readable times and addresses.
  *
- *   live (WAL, index on id only) ──day_seal──► sealed (journal_mode=DELETE, indexes on session and source_ip)
- *        ▲                                        │ day_open for a late record: WAL again, indexes stay
+ *   live (WAL, index on id only) ──day_seal──► sealed (journal_mode=DELETE, indexes on session and source_ip, of kinds of active observation on
+ * destination_ip too) ▲                                        │ day_open for a late record: WAL again, indexes stay
  *        └────────────────────────────────────────┘
  */
 #pragma once

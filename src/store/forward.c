@@ -37,6 +37,19 @@ static struct blob_ref blob_of(const struct scan_row *row)
     return blob;
 }
 
+/* A banner too long for its row: read back, so that what is derived from it is the same. */
+static int add_banner(struct store *store, struct scan_row *row, struct buf *banner)
+{
+    uint8_t sha256[BLOB_HASH_LEN];
+    if (row->blob_fact != FACT_BANNER || row->record.fact_count >= RECORD_FACTS_MAX || text_unhex(row->blob_hex, sha256, sizeof sha256) != 0)
+        return 0;
+    buf_clear(banner);
+    int r = blob_get(store->folder, sha256, banner);
+    if (r == 0)
+        row->facts[row->record.fact_count++] = fact_text(FACT_BANNER, buf_as_span(banner));
+    return r == -ERR_NOT_FOUND ? 0 : r;
+}
+
 static int flush_now(struct store *store)
 {
     int r = control_begin(store->control);
@@ -56,15 +69,20 @@ static int add_rows(struct store *store, struct open_day *open, int64_t applied)
 {
     struct scan *scan = NULL;
     struct scan_row *row = malloc(sizeof *row);
+    struct buf banner;
+    buf_init(&banner, RECORD_SIZE_MAX);
     const struct scan_want want = {.after_row = applied, .up_to_row = day_last_row(open->file)};
     int r = row == NULL ? -ENOMEM : scan_open(&scan, day_database(open->file), &want, SCAN_BY_ROW);
     while (r == 0 && (r = scan_next(scan, row)) == 1) {
         struct blob_ref blob = blob_of(row);
-        r = rollup_add(store->rollup, &row->record, row->sensor, open->day, row->row, &blob);
+        r = add_banner(store, row, &banner);
+        if (r == 0)
+            r = rollup_add(store->rollup, &row->record, row->sensor, open->day, row->row, &blob);
         if (r == 0 && rollup_full(store->rollup))
             r = flush_now(store);
     }
     scan_close(scan);
+    buf_done(&banner);
     free(row);
     return r;
 }

@@ -42,12 +42,13 @@ int control_pipeline(struct control *control, const struct pipeline_row *row)
 {
     sqlite3 *db = control_database(control);
     sqlite3_stmt *put = NULL;
-    int r = db_prepare(db, &put,
-                       "INSERT INTO pipeline(stream,writer,number,current,appended,committed,waiting,rejected,records,duplicates,dropped,spooled,"
-                       "accepted,ended,cut,first,last) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?16) ON CONFLICT DO UPDATE SET"
-                       " number=?3,current=?4,appended=?5,committed=max(committed,?6),waiting=?7,rejected=max(rejected,?8),"
-                       "records=CASE writer WHEN 'edge' THEN max(records,?9) ELSE records+?9 END,duplicates=duplicates+?10,dropped=?11,spooled=?12,"
-                       "accepted=?13,ended=?14,cut=?15,last=?16");
+    int r = db_prepare(
+        db, &put,
+        "INSERT INTO pipeline(stream,writer,number,current,appended,committed,waiting,rejected,records,duplicates,dropped,spooled,"
+        "accepted,ended,cut,first,last) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?16) ON CONFLICT DO UPDATE SET"
+        " number=?3,current=?4,appended=?5,committed=max(committed,?6),waiting=?7,rejected=max(rejected,?8),"
+        "records=CASE WHEN writer IN ('edge','reach') THEN max(records,?9) ELSE records+?9 END,duplicates=duplicates+?10,dropped=?11,spooled=?12,"
+        "accepted=?13,ended=?14,cut=?15,last=?16");
     if (r == 0) {
         const struct journal_counters *c = row->counters;
         const uint64_t numbers[] = {
@@ -78,14 +79,15 @@ int control_pipeline(struct control *control, const struct pipeline_row *row)
     return r;
 }
 
-int control_pipeline_replaced(struct control *control, unsigned number, const char *stream)
+int control_pipeline_replaced(struct control *control, const char *writer, unsigned number, const char *stream)
 {
     sqlite3_stmt *update = NULL;
     int r = db_prepare(control_database(control), &update,
-                       "UPDATE pipeline SET current=0,waiting=0 WHERE writer='edge' AND number=?1 AND stream<>?2 AND current=1");
+                       "UPDATE pipeline SET current=0,waiting=0 WHERE writer=?3 AND number=?1 AND stream<>?2 AND current=1");
     if (r == 0) {
         (void)sqlite3_bind_int64(update, 1, (int64_t)number);
         db_bind_span(update, 2, span_text(stream));
+        db_bind_span(update, 3, span_text(writer));
         r = db_done(update);
     }
     (void)sqlite3_finalize(update);

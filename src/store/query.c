@@ -100,12 +100,31 @@ static void read_values(sqlite3_stmt *statement, struct query_value *values, int
 int query_rows(struct query *query, const char *sql, const struct query_range *range,
                int (*row)(void *user, const struct query_value *, size_t count), void *user)
 {
+    return query_rows_with(query, sql, range, NULL, 0, row, user);
+}
+
+static void bind_values(sqlite3_stmt *statement, const struct query_value *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].type == QUERY_INT)
+            (void)sqlite3_bind_int64(statement, (int)i + 1, values[i].number);
+        else if (values[i].type == QUERY_TEXT)
+            db_bind_span(statement, (int)i + 1, values[i].bytes);
+        else if (values[i].type == QUERY_BYTES)
+            db_bind_bytes(statement, (int)i + 1, values[i].bytes);
+    }
+}
+
+int query_rows_with(struct query *query, const char *sql, const struct query_range *range, const struct query_value *given, size_t given_count,
+                    int (*row)(void *user, const struct query_value *, size_t count), void *user)
+{
     sqlite3_stmt *statement = NULL;
     int r = db_prepare(query->control, &statement, sql);
     int columns = r == 0 ? sqlite3_column_count(statement) : 0;
     if (r == 0 && columns > COLUMNS_MAX)
         r = -ERR_LIMIT;
     if (r == 0) {
+        bind_values(statement, given, given_count);
         bind_named(statement, ":since", range->since);
         bind_named(statement, ":until", range->until != 0 ? range->until : INT64_MAX);
         bind_named(statement, ":limit", range->limit != 0 ? range->limit : -1);
@@ -230,8 +249,14 @@ static int add_blob_fact(struct walk *walk, struct scan_row *row)
 static int walk_rows(struct walk *walk, sqlite3 *db, struct scan_row *row)
 {
     const struct query_filter *f = walk->filter;
-    struct scan_want want = {
-        .kinds = f->kinds, .since = f->since, .until = f->until, .session = f->session, .by_source = f->by_source, .source = f->source};
+    struct scan_want want = {.kinds = f->kinds,
+                             .since = f->since,
+                             .until = f->until,
+                             .session = f->session,
+                             .by_source = f->by_source,
+                             .source = f->source,
+                             .by_destination = f->by_destination,
+                             .destination = f->destination};
     bool newest = f->newest_first;
     /* Ids begin with the time, so they narrow the rows read; the hour is what store.h allows between them. */
     if (f->since > USEC_PER_HOUR)

@@ -25,12 +25,16 @@ struct query_range {
 int query_rows(struct query *, const char *sql, const struct query_range *, int (*row)(void *user, const struct query_value *, size_t count),
                void *user);
 
+/* The same with values for ?1, ?2 …: what a user typed never becomes SQL. Named parameters, if any, must come after them. */
+int query_rows_with(struct query *, const char *sql, const struct query_range *, const struct query_value *given, size_t given_count,
+                    int (*row)(void *user, const struct query_value *, size_t count), void *user);
+
 /* Records in the order of their ids (so of time, to the millisecond), day by day. Zero members do not restrict. */
 struct query_filter {
     usec_t since, until;
     struct id session;
-    bool by_source;
-    struct addr source;
+    bool by_source, by_destination; /* the latter is quick for kinds dial, answer, visit, device, listing: name them */
+    struct addr source, destination;
     uint64_t kinds; /* bit per enum kind; 0: all */
     bool newest_first;
 };

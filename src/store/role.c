@@ -2,7 +2,9 @@
 #include "process/role.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "store/geo.h"
 #include "store/ingest.h"
+#include "store/lease.h"
 #include "store/marks.h"
 #include "store/streams.h"
 
@@ -19,6 +21,7 @@ struct keeper {
     struct station *station;
     struct store *store;
     struct ingest *ingest;
+    struct lease *lease;
     struct streams streams;
     struct peer *peers;
     size_t clients;
@@ -29,17 +32,19 @@ struct keeper {
     int control_fd;
     uint64_t commit_msec;
     unsigned pulses;
+    struct peer *reach; /* among the peers; NULL: there is none */
+    bool reach_fresh;   /* what its predecessor left in the journal may still come in */
     bool failing, stopped;
     int status;
 };
 
-/* An edge, or a verb that writes. */
+/* An edge, reach, or a verb that writes. */
 struct peer {
     struct keeper *keeper;
     struct channel *channel;
     struct ingest_writer *writer;
-    bool edge;
-    unsigned index;
+    enum party party;
+    unsigned index; /* of an edge; a verb's is a number of its own */
     struct peer *next;
 };
 
@@ -68,10 +73,33 @@ static void tell_analysis(struct keeper *k)
 
 static void on_commit(uv_timer_t *timer);
 
+/* Reach gets what is due; before its first leases the rollups know what its predecessor had done. */
+static void serve_reach(struct keeper *k)
+{
+    if (!lease_hungry(k->lease) || ingest_retry_at(k->ingest) != 0)
+        return;
+    int r = k->reach_fresh ? store_flush(k->store) : 0;
+    if (r == 0) {
+        k->reach_fresh = false;
+        r = lease_serve(k->lease, usec_now());
+    }
+    if (r != 0 && r != -ERR_CLOSED)
+        log_warning("tasks can't be given to reach: %s", err_text(r));
+}
+
 static void commit(struct keeper *k)
 {
     (void)uv_timer_stop(&k->commit);
-    int r = ingest_commit(k->ingest, usec_monotonic());
+    /* Tasks first: the place of the analysis that asked for them comes later, never before. */
+    int r = lease_put(k->lease, usec_now());
+    if (r != 0 && !k->failing)
+        log_error("%s: tasks can't be written: %s; trying again until it works", store_folder(k->store), err_text(r));
+    if (r != 0) {
+        k->failing = true;
+        (void)uv_timer_start(&k->commit, on_commit, PULSE_MSEC, 0);
+        return;
+    }
+    r = ingest_commit(k->ingest, usec_monotonic());
     if (r != 0) {
         if (!k->failing)
             log_error("%s: %s; nothing is acknowledged, trying again until it works", store_folder(k->store), err_text(r));
@@ -84,6 +112,7 @@ static void commit(struct keeper *k)
         log_info("%s: the store works again", store_folder(k->store));
     k->failing = false;
     tell_analysis(k);
+    serve_reach(k);
 }
 
 static void on_commit(uv_timer_t *timer)
@@ -116,21 +145,41 @@ static void on_found(void *user, usec_t day, int64_t row)
     buf_done(&body);
 }
 
-/* ---- edges and verbs ---- */
+/* ---- edges, reach and verbs ---- */
+
+static const char *word(const struct peer *peer)
+{
+    return peer->party == PARTY_EDGE ? "edge" : peer->party == PARTY_REACH ? "reach" : "client";
+}
+
+static enum stream_writer writer_of(const struct peer *peer)
+{
+    return peer->party == PARTY_EDGE ? STREAM_EDGE : peer->party == PARTY_REACH ? STREAM_REACH : STREAM_CLIENT;
+}
+
+static void reach_left(struct keeper *k)
+{
+    k->reach = NULL;
+    int r = lease_join(k->lease, NULL, usec_now());
+    if (r != 0)
+        log_warning("what reach had taken can't be given back yet: %s", err_text(r));
+}
 
 static void drop(struct peer *peer, bool accuse)
 {
     struct keeper *k = peer->keeper;
+    if (k->reach == peer)
+        reach_left(k);
     struct peer **link = &k->peers;
     while (*link != peer)
         link = &(*link)->next;
     *link = peer->next;
     if (peer->writer != NULL)
-        streams_take(&k->streams, peer->edge, peer->index, ingest_count(peer->writer), true);
-    if (!peer->edge)
+        streams_take(&k->streams, writer_of(peer), peer->index, ingest_count(peer->writer), true);
+    if (peer->party == PARTY_CLIENT)
         k->clients--;
-    if (accuse && peer->edge)
-        station_accuse(k->station, "edge", peer->index);
+    if (accuse && peer->party != PARTY_CLIENT)
+        station_accuse(k->station, word(peer), peer->index);
     ingest_leave(peer->writer);
     channel_free(peer->channel);
     free(peer);
@@ -147,7 +196,7 @@ static void on_acknowledge(void *writer_user, uint64_t seq, uint64_t records, ui
     int r = channel_send(peer->channel, MESSAGE_ACK, buf_as_span(&body), NULL, 0);
     buf_done(&body);
     if (broken)
-        log_warning("%s.%u sent what is not a record; it is left out, and the sender ended", peer->edge ? "edge" : "client", peer->index);
+        log_warning("%s.%u sent what is not a record; it is left out, and the sender ended", word(peer), peer->index);
     /* A peer that does not read its acknowledgements would stand still: it starts anew and sends again. */
     if (broken || r == -EAGAIN)
         drop(peer, true);
@@ -165,10 +214,16 @@ static void on_message(struct channel *channel, void *user, enum message message
         r = ingest_records(peer->writer, body);
     else if (message == MESSAGE_SEAL)
         ingest_seal(peer->writer);
-    if (r >= 0) {
+    else if (message == MESSAGE_TASKS)
+        r = lease_tasks(k->lease, body);
+    else if (message == MESSAGE_WANT)
+        r = k->reach == peer ? lease_want(k->lease, body) : 0;
+    if (r >= 0 && message == MESSAGE_WANT && !ingest_waiting(k->ingest)) {
+        serve_reach(k);
+    } else if (r >= 0) {
         commit_due(k, message == MESSAGE_SEAL ? 1 : r);
     } else if (r == -ERR_MALFORMED) {
-        log_warning("%s.%u broke the rules of its channel and is ended", peer->edge ? "edge" : "client", peer->index);
+        log_warning("%s.%u broke the rules of its channel and is ended", word(peer), peer->index);
         drop(peer, true);
     } else {
         log_error("the store can't go on: %s", err_text(r));
@@ -182,27 +237,57 @@ static void on_closed(struct channel *channel, void *user, int error)
     drop(user, error < 0 && error != -ERR_CLOSED);
 }
 
-static void join(struct keeper *k, bool edge, unsigned index, int fd)
+static void on_writable(struct channel *channel, void *user)
 {
-    static const struct channel_events events = {.message = on_message, .closed = on_closed};
+    (void)channel;
+    struct peer *peer = user;
+    if (peer->keeper->reach != peer)
+        return;
+    (void)lease_push(peer->keeper->lease);
+    serve_reach(peer->keeper);
+}
+
+/* Another reach than before: it is told what was spent today, and gets what its predecessor left. */
+static void join_reach(struct keeper *k, struct peer *peer)
+{
+    k->reach = peer;
+    k->reach_fresh = true;
+    bool works = ingest_retry_at(k->ingest) == 0;
+    if (works && ingest_waiting(k->ingest))
+        commit(k);
+    int r = works ? store_flush(k->store) : -ERR_STORE;
+    /* Without what was spent the budgets would not hold: it starts anew until the store works. */
+    if (r == 0 && k->reach == peer)
+        r = lease_join(k->lease, peer->channel, usec_now());
+    if (r != 0) {
+        log_warning("reach can't be served yet: %s", err_text(r));
+        drop(peer, true);
+    }
+}
+
+static void join(struct keeper *k, enum party party, unsigned index, int fd)
+{
+    static const struct channel_events events = {.message = on_message, .closed = on_closed, .writable = on_writable};
     struct peer *peer = calloc(1, sizeof *peer);
     if (peer == NULL) {
         (void)close(fd);
         return;
     }
     peer->keeper = k;
-    peer->edge = edge;
+    peer->party = party;
     peer->index = index;
     peer->next = k->peers;
     k->peers = peer;
-    if (!edge)
+    if (party == PARTY_CLIENT)
         k->clients++;
-    int r = channel_new(&peer->channel, station_loop(k->station), fd, PARTY_STORE, edge ? PARTY_EDGE : PARTY_CLIENT, &events, peer);
+    int r = channel_new(&peer->channel, station_loop(k->station), fd, PARTY_STORE, party, &events, peer);
     if (r == 0)
         r = ingest_join(k->ingest, &peer->writer, peer);
     if (r != 0) {
-        log_error("%s.%u can't be served: %s", edge ? "edge" : "client", index, err_text(r));
+        log_error("%s.%u can't be served: %s", word(peer), index, err_text(r));
         drop(peer, false);
+    } else if (party == PARTY_REACH) {
+        join_reach(k, peer);
     }
 }
 
@@ -218,7 +303,7 @@ static void on_control(uv_poll_t *poll, int status, int what)
         if (k->clients >= CLIENTS_MAX)
             (void)close(fd);
         else
-            join(k, false, ++number, fd);
+            join(k, PARTY_CLIENT, ++number, fd);
     }
 }
 
@@ -230,9 +315,11 @@ static void on_analyse_message(struct channel *channel, void *user, enum message
     (void)fds;
     (void)fd_count;
     struct keeper *k = user;
-    if (message != MESSAGE_FINDINGS)
-        return;
-    int r = ingest_findings(k->ingest, body);
+    int r = 0;
+    if (message == MESSAGE_FINDINGS)
+        r = ingest_findings(k->ingest, body);
+    else if (message == MESSAGE_TASKS)
+        r = lease_tasks(k->lease, body);
     if (r >= 0) {
         commit_due(k, r);
     } else if (r == -ERR_MALFORMED) {
@@ -282,9 +369,11 @@ static void on_peer(struct station *station, const char *name, unsigned index, i
 {
     struct keeper *k = station_user(station);
     if (strcmp(name, "edge") == 0)
-        join(k, true, index, fd);
+        join(k, PARTY_EDGE, index, fd);
     else if (strcmp(name, "client") == 0)
-        join(k, false, index, fd);
+        join(k, PARTY_CLIENT, index, fd);
+    else if (strcmp(name, "reach") == 0)
+        join(k, PARTY_REACH, index, fd);
     else if (strcmp(name, "analyse") == 0)
         join_analysis(k, fd);
     else
@@ -303,21 +392,35 @@ static int ring_of(void *user, unsigned index)
 static void write_streams(struct keeper *k)
 {
     for (struct peer *peer = k->peers; peer != NULL; peer = peer->next)
-        streams_take(&k->streams, peer->edge, peer->index, ingest_count(peer->writer), false);
+        streams_take(&k->streams, writer_of(peer), peer->index, ingest_count(peer->writer), false);
     streams_take_findings(&k->streams, ingest_count_findings(k->ingest));
     int r = streams_write(&k->streams, store_control(k->store), ring_of, k->station, usec_now());
     if (r != 0 && !k->failing)
         log_warning("the pipeline's counters can't be written: %s", err_text(r));
 }
 
+/* What has become due, and the leases are renewed. */
+static void serve_pulse(struct keeper *k)
+{
+    if (lease_hungry(k->lease)) {
+        serve_reach(k);
+        return;
+    }
+    int r = lease_serve(k->lease, usec_now());
+    if (r != 0 && r != -ERR_CLOSED)
+        log_warning("leases can't be renewed: %s", err_text(r));
+}
+
 static void on_pulse(uv_timer_t *timer)
 {
     struct keeper *k = timer->data;
-    if (ingest_waiting(k->ingest) && ingest_retry_at(k->ingest) == 0)
+    if ((ingest_waiting(k->ingest) || lease_waiting(k->lease)) && ingest_retry_at(k->ingest) == 0)
         commit(k);
     if (ingest_retry_at(k->ingest) != 0)
         return;
     write_streams(k);
+    if (k->reach != NULL)
+        serve_pulse(k);
     int r = store_flush(k->store);
     if (r == 0 && ++k->pulses % TIDY_PULSES == 1)
         r = store_tidy(k->store, usec_now(), false);
@@ -357,6 +460,8 @@ static int serve(struct keeper *k)
     k->commit_msec = (uint64_t)(conf_int(settings, "store.commit_every") / USEC_PER_MSEC);
     int r = ingest_new(&k->ingest, k->store, (size_t)conf_int(settings, "store.batch"), &ingest_events, k);
     if (r == 0)
+        r = lease_new(&k->lease, k->store, conf_int(settings, "probe.interval"));
+    if (r == 0)
         r = streams_init(&k->streams, store_control(k->store));
     if (r == 0)
         r = uv_timer_init(loop, &k->commit);
@@ -381,19 +486,39 @@ static int serve(struct keeper *k)
     return k->status;
 }
 
+/* The operator's databases of addresses: without them the fields stay empty, with a broken one nothing starts. */
+static int open_geo(struct station *station, struct geo **ret, struct buf *why)
+{
+    const char *bad = "";
+    int r = geo_open(ret, station_grant(station, "country"), station_grant(station, "asn"), &bad);
+    if (r != 0)
+        buf_printf(why, "geo.%s: %s: %s", bad, conf_text(station_settings(station), strcmp(bad, "asn") == 0 ? "geo.asn" : "geo.country"),
+                   r == -ERR_MALFORMED ? "expected a database in MaxMind's format (.mmdb)" : err_text(r));
+    return r;
+}
+
+static int equip(const struct conf *settings, struct equipment *equipment, struct conf_error *error)
+{
+    int r = equipment_add_file(equipment, "country", "geo.country", conf_text(settings, "geo.country"), error);
+    return r == 0 ? equipment_add_file(equipment, "asn", "geo.asn", conf_text(settings, "geo.asn"), error) : r;
+}
+
 static int run(struct station *station)
 {
+    struct geo *geo = NULL;
     struct keeper k = {.station = station, .control_fd = -1};
     struct buf why;
     buf_init(&why, 1000);
     (void)umask(0027); /* SQLite would let everyone read */
     int status;
-    if (store_open(&k.store, station_settings(station), &why) != 0)
+    if (open_geo(station, &geo, &why) != 0 || store_open_with(&k.store, station_settings(station), geo, &why) != 0)
         status = station_failed(station, "%s", buf_cstr(&why));
     else
         status = serve(&k);
     ingest_free(k.ingest);
+    lease_free(k.lease);
     store_close(k.store);
+    geo_close(geo);
     marks_done(&k.marks);
     buf_done(&why);
     return status;
@@ -410,5 +535,6 @@ const struct role role_store = {
              .memory_max = UINT64_C(2) << 30,
              .file_max = UINT64_C(1) << 44,
              .open_files_max = 1024},
+    .equip = equip,
     .run = run,
 };

@@ -46,18 +46,21 @@ static int read_secret(struct rollup *rollup)
     return r;
 }
 
-int rollup_new(struct rollup **ret, sqlite3 *control)
+int rollup_new(struct rollup **ret, sqlite3 *control, const struct geo *geo)
 {
     struct rollup *rollup = calloc(1, sizeof *rollup);
     if (rollup == NULL)
         return -ENOMEM;
     rollup->control = control;
+    rollup->geo = geo;
     for (size_t i = 0; i < SUM_COUNT; i++)
         tally_init(&rollup->sums[i], entry_sizes[i][0], entry_sizes[i][1]);
     buf_init(&rollup->texts, TEXTS_MAX + 64 * 1024);
     int r = read_secret(rollup);
     if (r == 0)
         r = rollup_prepare(rollup);
+    if (r == 0)
+        r = hosts_new(&rollup->hosts, control, &rollup->key, geo);
     if (r != 0) {
         rollup_free(rollup);
         return r;
@@ -70,6 +73,7 @@ void rollup_free(struct rollup *rollup)
 {
     if (rollup == NULL)
         return;
+    hosts_free(rollup->hosts);
     rollup_finalize(rollup);
     for (size_t i = 0; i < SUM_COUNT; i++)
         tally_done(&rollup->sums[i]);
@@ -104,7 +108,7 @@ static struct sum_span keep_text(struct rollup *rollup, struct span text, size_t
 
 /* What the sums need of a record's facts, found in one walk. */
 struct told {
-    struct span protocol, user, password, command, sha256, architecture, origin, path, url;
+    struct span protocol, user, password, command, sha256, architecture, origin, path, url, finding;
     bool success, has_password, has_size;
     int64_t size, count;
 };
@@ -149,6 +153,9 @@ static struct told told_of(const struct record *record)
             break;
         case FACT_URL_FULL:
             told.url = fact->text;
+            break;
+        case FACT_FINDING:
+            told.finding = fact->text;
             break;
         case FACT_COUNT:
             told.count = fact->number < 0 ? 0 : fact->number > COUNT_MAX ? COUNT_MAX : fact->number;
@@ -211,6 +218,24 @@ static enum source_count count_of(enum kind kind)
     }
 }
 
+/* Does the record show that its source attacks? Connections alone may be a survey's; rule `attack` finds those that are not. */
+static bool is_attack(const struct record *record, const struct told *told)
+{
+    switch ((int)record->kind) {
+    case KIND_LOGIN:
+    case KIND_COMMAND:
+    case KIND_DOWNLOAD:
+    case KIND_SAMPLE:
+    case KIND_EXPLOIT:
+    case KIND_FORWARD:
+        return true;
+    case KIND_FINDING:
+        return span_is(told->finding, "attack");
+    default:
+        return false;
+    }
+}
+
 static int add_source(struct rollup *rollup, const struct record *record, const struct told *told, usec_t day)
 {
     static const struct addr none;
@@ -225,6 +250,10 @@ static int add_source(struct rollup *rollup, const struct record *record, const 
     if (record->kind == KIND_LOGIN && told->success)
         sum->counts[SOURCE_LOGINS_OK]++;
     widen(&sum->range, new, record->time);
+    if (is_attack(record, told)) {
+        widen(&sum->attack, !sum->attacks, record->time);
+        sum->attacks = true;
+    }
     return 0;
 }
 
@@ -329,10 +358,14 @@ int rollup_add(struct rollup *rollup, const struct record *record, int64_t senso
 {
     struct told told = told_of(record);
     usec_t hour = record->time - record->time % USEC_PER_HOUR;
-    int r = add_port(rollup, record, &told, hour);
-    if (r == 0)
+    /* What we asked of others is no traffic of theirs. */
+    bool ours = hosts_kind(record->kind);
+    int r = hosts_add(rollup->hosts, record, day);
+    if (r == 0 && !ours)
+        r = add_port(rollup, record, &told, hour);
+    if (r == 0 && !ours)
         r = add_service(rollup, record, &told, hour);
-    if (r == 0)
+    if (r == 0 && !ours)
         r = add_source(rollup, record, &told, day);
     if (r == 0 && record->kind == KIND_LOGIN)
         r = add_credential(rollup, record, &told, day);
@@ -353,7 +386,7 @@ bool rollup_full(const struct rollup *rollup)
     size_t entries = 0;
     for (size_t i = 0; i < SUM_COUNT; i++)
         entries += rollup->sums[i].count;
-    return entries >= ENTRIES_MAX || rollup->texts.len >= TEXTS_MAX;
+    return entries >= ENTRIES_MAX || rollup->texts.len >= TEXTS_MAX || hosts_full(rollup->hosts);
 }
 
 bool rollup_empty(const struct rollup *rollup)
@@ -366,4 +399,5 @@ void rollup_forget(struct rollup *rollup)
     for (size_t i = 0; i < SUM_COUNT; i++)
         tally_clear(&rollup->sums[i]);
     buf_clear(&rollup->texts);
+    hosts_forget(rollup->hosts);
 }

@@ -1,12 +1,13 @@
 /*
- * The rollups of schema.h: records are summed in memory by their keys; flushing adds the sums to the control database. What a crash
- * loses of the memory is summed again from the rows of the day files (store.c). Bounded: when rollup_full, flush.
+ * The rollups of schema.h, those of hosts included: records are summed in memory by their keys; flushing adds the sums to the control database. What
+ * a crash loses of the memory is summed again from the rows of the day files (store.c). Bounded: when rollup_full, flush.
  */
 #pragma once
 
 #include "record/types.h"
 #include "store/blob.h"
 #include "store/db.h"
+#include "store/geo.h"
 
 struct rollup;
 
@@ -18,7 +19,7 @@ struct blob_ref {
 };
 
 /* Texts are keyed by a hash whose secret is in the control database (table `secret`), so that it stays the same. */
-int rollup_new(struct rollup **ret, sqlite3 *control);
+int rollup_new(struct rollup **ret, sqlite3 *control, const struct geo *); /* geo: NULL, or to outlive it */
 void rollup_free(struct rollup *);
 
 /* `day`: start of the day whose file the record is in; `row` its number there. */

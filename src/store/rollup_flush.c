@@ -24,7 +24,9 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [PUT_SERVICE] = "INSERT INTO rollup_service VALUES(?1,?2,?3,?4) ON CONFLICT DO UPDATE SET n=n+?4",
     [ADD_SOURCE] = "UPDATE rollup_source SET " COUNTS " WHERE day=?1 AND source_ip=?2",
     [PUT_SOURCE] = "INSERT INTO rollup_source VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) ON CONFLICT DO UPDATE SET " COUNTS,
-    [PUT_HOST] = "INSERT INTO host VALUES(?1,?2,?3,1) ON CONFLICT DO UPDATE SET first=min(first,?2),last_day=max(last_day,?3),days=days+1",
+    [PUT_HOST] = "INSERT INTO host(source_ip,first,last_day,days,asn,country) VALUES(?1,?2,?3,1,?4,?5) ON CONFLICT DO UPDATE SET"
+                 " first=min(first,?2),last_day=max(last_day,?3),days=days+1,asn=coalesce(?4,asn),country=coalesce(?5,country)",
+    [PUT_ATTACKED] = "UPDATE host SET first_attack=min(coalesce(first_attack,?2),?2),last_attack=max(coalesce(last_attack,?3),?3) WHERE source_ip=?1",
     [ADD_CREDENTIAL] = "UPDATE rollup_credential SET tried=tried+?5,ok=ok+?6," RANGE("?7", "?8") " WHERE day=?1 AND hash=?2",
     [PUT_CREDENTIAL] =
         "INSERT INTO rollup_credential VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT DO UPDATE SET tried=tried+?5,ok=ok+?6," RANGE("?7", "?8"),
@@ -168,7 +170,26 @@ static int new_source(struct rollup *rollup, const struct sum_source *sum)
     db_bind_bytes(host, 1, span_of(sum->key.source.bytes, sizeof sum->key.source.bytes));
     (void)sqlite3_bind_int64(host, 2, sum->range.first);
     (void)sqlite3_bind_int64(host, 3, sum->key.day);
+    struct geo_place place;
+    geo_find(rollup->geo, sum->key.source, &place);
+    if (place.asn != 0)
+        (void)sqlite3_bind_int64(host, 4, place.asn);
+    else
+        (void)sqlite3_bind_null(host, 4);
+    if (place.country[0] != '\0')
+        db_bind_span(host, 5, span_text(place.country));
+    else
+        (void)sqlite3_bind_null(host, 5);
     return db_done(host);
+}
+
+static int put_attacked(struct rollup *rollup, const struct sum_source *sum)
+{
+    sqlite3_stmt *put = rollup->statements[PUT_ATTACKED];
+    db_bind_bytes(put, 1, span_of(sum->key.source.bytes, sizeof sum->key.source.bytes));
+    (void)sqlite3_bind_int64(put, 2, sum->attack.first);
+    (void)sqlite3_bind_int64(put, 3, sum->attack.last);
+    return db_done(put);
 }
 
 static int flush_sources(struct rollup *rollup)
@@ -180,6 +201,8 @@ static int flush_sources(struct rollup *rollup)
         r = db_done(rollup->statements[ADD_SOURCE]);
         if (r == 0 && sqlite3_changes(rollup->control) == 0)
             r = new_source(rollup, sum);
+        if (r == 0 && sum->attacks)
+            r = put_attacked(rollup, sum);
     }
     return r;
 }
@@ -323,6 +346,8 @@ int rollup_flush(struct rollup *rollup)
         r = flush_samples(rollup);
     if (r == 0)
         r = flush_blobs(rollup);
+    if (r == 0)
+        r = hosts_flush(rollup->hosts);
     if (r == 0)
         r = flush_places(rollup);
     /* Counted along with rows that the caller may yet roll back. */

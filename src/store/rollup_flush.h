@@ -1,6 +1,7 @@
 /* Between rollup.c, which sums, and rollup_flush.c, which writes the sums into the control database. */
 #pragma once
 
+#include "store/hosts.h"
 #include "store/rollup.h"
 #include "store/tally.h"
 
@@ -55,7 +56,8 @@ struct sum_source_key {
 struct sum_source {
     struct sum_source_key key;
     int64_t counts[SOURCE_COUNTS];
-    struct sum_range range;
+    bool attacks; /* not only connections */
+    struct sum_range range, attack;
 };
 
 struct sum_text_key {
@@ -119,6 +121,7 @@ enum rollup_statement {
     ADD_SOURCE,
     PUT_SOURCE,
     PUT_HOST,
+    PUT_ATTACKED,
     ADD_CREDENTIAL,
     PUT_CREDENTIAL,
     ADD_COMMAND,
@@ -135,6 +138,8 @@ enum rollup_statement {
 
 struct rollup {
     sqlite3 *control;
+    const struct geo *geo;
+    struct hosts *hosts;
     struct hash_key key;
     struct tally sums[SUM_COUNT];
     struct buf texts;

@@ -56,8 +56,10 @@ static void where(struct buf *sql, const struct scan *scan)
         buf_text(sql, " AND session=:session");
     if (want->by_source)
         buf_text(sql, " AND source_ip=:source");
-    /* With a unary plus an index on the column is not used: the one on session or source_ip is better. */
-    const char *plus = !id_is_zero(want->session) || want->by_source ? "+" : "";
+    if (want->by_destination)
+        buf_text(sql, " AND destination_ip=:destination");
+    /* With a unary plus an index on the column is not used: the one on session or an address is better. */
+    const char *plus = !id_is_zero(want->session) || want->by_source || want->by_destination ? "+" : "";
     if (!id_is_zero(want->after_id))
         buf_printf(sql, " AND %sid>=:after_id", plus);
     if (!id_is_zero(want->up_to_id))
@@ -79,6 +81,13 @@ static void where(struct buf *sql, const struct scan *scan)
     }
 }
 
+static void bind_addr(sqlite3_stmt *select, const char *name, const struct addr *addr)
+{
+    int at = sqlite3_bind_parameter_index(select, name);
+    if (at > 0)
+        db_bind_bytes(select, at, addr_is_v4(*addr) ? span_of(addr->bytes + 12, 4) : span_of(addr->bytes, 16));
+}
+
 static void bind_want(struct lane *lane, const struct scan_want *want)
 {
     sqlite3_stmt *select = lane->select;
@@ -89,8 +98,8 @@ static void bind_want(struct lane *lane, const struct scan_want *want)
         (void)sqlite3_bind_int64(select, at, want->up_to_row);
     if ((at = sqlite3_bind_parameter_index(select, ":session")) > 0)
         db_bind_bytes(select, at, span_of(want->session.bytes, sizeof want->session.bytes));
-    if ((at = sqlite3_bind_parameter_index(select, ":source")) > 0)
-        db_bind_bytes(select, at, addr_is_v4(want->source) ? span_of(want->source.bytes + 12, 4) : span_of(want->source.bytes, 16));
+    bind_addr(select, ":source", &want->source);
+    bind_addr(select, ":destination", &want->destination);
     if ((at = sqlite3_bind_parameter_index(select, ":after_id")) > 0)
         db_bind_bytes(select, at, span_of(want->after_id.bytes, sizeof want->after_id.bytes));
     if ((at = sqlite3_bind_parameter_index(select, ":up_to_id")) > 0)

@@ -15,8 +15,8 @@ struct scan_want {
     struct id after_id, up_to_id; /* both inclusive; zero: no bound */
     usec_t since, until;          /* by time, until exclusive; 0: no bound */
     struct id session;            /* zero: any */
-    bool by_source;
-    struct addr source;
+    bool by_source, by_destination;
+    struct addr source, destination;
 };
 
 /* One row. A BYTES column that holds the name of a blob is left out of the record's facts, and named here. */

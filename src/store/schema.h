@@ -36,8 +36,8 @@
  *
  * Derived state:
  *
- *   host           source_ip, first, last_day, days             key source_ip. first: its first record's time; last_day: the last day it was
- *                                                               seen; days: on how many days
+ *   host           source_ip, first, last_day, days, …          key source_ip. first: its first record's time; last_day: the last day it was
+ *                                                               seen; days: on how many days it was seen as a source (0: only probed or listed)
  *   sample         sha256, size, architecture, origin, path, url, kept, first, last, times, sources
  *                                                               key sha256 (TEXT, lower-case hex). kept: 1 when its bytes are in blobs/;
  *                                                               times: sample records; sources: distinct source addresses (counted up to 10,000)
@@ -48,12 +48,46 @@
  *   place          analyst, day, row                            up to which row of a day file (UTC day number) analysis has followed
  *   rule_state     analyst, state                               the rules' memory at those places
  *
- * Pipeline, per stream of records (an edge's journal file; 'control' for verbs that write, 'analyse' for findings), about once a second and at stop:
+ * Of hosts, from the records of active observation (kinds dial, answer, visit, device, listing; they are in no rollup above). `address` is
+ * the host's, 16 bytes; its texts are cut at 128 bytes unless stated. What a host shows may change: `first` and `last` say when it did so.
+ *
+ *   host (more)    asn, country, ptr                            by the operator's databases when it was last seen; ptr: a name that was told
+ *                  class, maker, model, firmware, ics, residue, honeypot, each with …_rule that says so (device_merge over `evidence`)
+ *                  conflicts                                    evidence that says otherwise of class or maker, a line each
+ *                  hosts_at_least, hosts_reason                 how many hosts seem to be behind the address, NULL when nothing can be said
+ *                  first_attack, last_attack                    records of kinds where the source acts: login, command, download, sample, exploit,
+ *                                                               forward; and findings `attack`. NULL: it only connected
+ *                  first_probe, last_probe                      answers of it, whatever they were
+ *   host_port      address, port, transport, protocol, state, ending, ttl, first, last, digest, summary, excerpt
+ *                                                               key address, port, transport; at most 512 of a host. state: open, closed (said
+ *                                                               so) or silent, as last seen; ending: a text of probe/endings.def; ttl: of the reply,
+ *                                                               NULL when not recorded; summary: title, realm, decoded names …, or else the banner as
+ *                                                               text, without telnet's options; excerpt: the first
+ *                                                               bytes of the banner as they came, both at most 512 bytes; digest: of the summary, or,
+ *                                                               when that is empty, of the whole banner: equal for hosts that show the same
+ *   host_banner    address, port, transport, digest, first, last, n, summary, excerpt
+ *                                                               every banner a port has shown, the latest 32 of each port; n: times
+ *   host_attack    address, port, ttl, n, first, last           connections of a source: to which port of ours, with which TTL of the SYN as
+ *                                                               it arrived; at most 64 of a host
+ *   host_listing   address, port, transport, list, protocol, class, maker, model, firmware, ics, ttl, summary, first, last, n
+ *                                                               what lists of other projects say of it; at most 512 of a host
+ *   evidence       address, port, transport, hash, field, rule, class, maker, model, firmware, ics, residue, honeypot, matched, certainty,
+ *                  first, last, n                               what a fingerprint rule says; hash: of field, rule and what it says; at most
+ *                                                               256 of a host
+ *   host_dial      day, address, asn, n, ics, neighbours, last  key day, address. Connections made; ics, neighbours: those of them that were
+ *                                                               industrial, of a neighbourhood's survey. Kept 400 days
+ *   dialled        task, port, transport                        what an unfinished task has dialled already
+ *   rollup_probe   day, probe, step, word, n                    key day, probe, step, word. step dial: word '' for connections made, else why
+ *                                                               policy refused (outside/denials.def); step answer: word is the ending. probe and
+ *                                                               word are 'other' when not known
+ *
+ * Pipeline, per stream of records (an edge's or reach's journal file; 'control' for verbs that write, 'analyse' for findings), about once a second
+ * and at stop:
  *
  *   pipeline    stream, writer, number, current, appended, committed, records, duplicates, rejected, dropped, spooled, accepted, ended, cut,
  *               waiting, first, last
  *                 stream      the journal's random number as 16 hex digits, or 'control', 'analyse'
- *                 writer      'edge', 'client' or 'analyse'; number: which edge
+ *                 writer      'edge', 'reach', 'client' or 'analyse'; number: which edge
  *                 current     1: the stream an edge writes now; 0: its file was replaced, nothing more can come of it
  *                 appended    records its owner took in (the last sequence number)
  *                 committed   how many of it are in a day file: the last sequence number committed - rejected
@@ -72,4 +106,4 @@
  */
 #pragma once
 
-enum { SCHEMA_CONTROL_VERSION = 1, SCHEMA_DAY_VERSION = 1 };
+enum { SCHEMA_CONTROL_VERSION = 2, SCHEMA_DAY_VERSION = 1 };

@@ -39,7 +39,7 @@ static int lock_folder(struct store *store, struct buf *why)
     return r;
 }
 
-int store_open(struct store **ret, const struct conf *settings, struct buf *why)
+int store_open_with(struct store **ret, const struct conf *settings, const struct geo *geo, struct buf *why)
 {
     struct store *store = calloc(1, sizeof *store);
     if (store == NULL)
@@ -68,7 +68,7 @@ int store_open(struct store **ret, const struct conf *settings, struct buf *why)
     if (r == 0)
         r = control_open(&store->control, path, why);
     if (r == 0) {
-        r = rollup_new(&store->rollup, control_database(store->control));
+        r = rollup_new(&store->rollup, control_database(store->control), geo);
         if (r == 0)
             r = forward_all(store);
         if (r == 0)
@@ -82,6 +82,11 @@ int store_open(struct store **ret, const struct conf *settings, struct buf *why)
     }
     *ret = store;
     return 0;
+}
+
+int store_open(struct store **ret, const struct conf *settings, struct buf *why)
+{
+    return store_open_with(ret, settings, NULL, why);
 }
 
 void store_close(struct store *store)

@@ -21,6 +21,9 @@ struct store;
 
 /* Opens for writing (creates, migrates, rolls forward). `why`: one line for the operator. -ERR_BUSY: another process writes. */
 int store_open(struct store **ret, const struct conf *settings, struct buf *why);
+/* The same, with databases that say where hosts are; they must outlive the store. */
+struct geo;
+int store_open_with(struct store **ret, const struct conf *settings, const struct geo *, struct buf *why);
 void store_close(struct store *); /* what is not committed is lost; NULL accepted */
 
 /*

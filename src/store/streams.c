@@ -15,16 +15,16 @@ int streams_init(struct streams *streams, struct control *control)
     return r == 0 ? control_pipeline_read(control, "analyse", &streams->findings_committed, &ignored) : r;
 }
 
-void streams_take(struct streams *streams, bool edge, unsigned index, struct ingest_counts counts, bool gone)
+void streams_take(struct streams *streams, enum stream_writer writer, unsigned index, struct ingest_counts counts, bool gone)
 {
-    if (!edge) {
+    if (writer == STREAM_CLIENT) {
         streams->clients.records += counts.records;
         streams->clients.duplicates += counts.duplicates;
         return;
     }
-    if (index >= STREAMS_EDGES_MAX)
+    if (writer == STREAM_EDGE && index >= STREAMS_REACH)
         return;
-    struct stream *stream = &streams->edges[index];
+    struct stream *stream = &streams->journals[writer == STREAM_REACH ? STREAMS_REACH : index];
     if (counts.committed > stream->committed)
         stream->committed = counts.committed;
     stream->duplicates += counts.duplicates;
@@ -56,6 +56,16 @@ static bool read_counters(int ring_fd, struct journal_counters *ret)
     return ret->stream != 0;
 }
 
+static const char *word_of(unsigned index)
+{
+    return index == STREAMS_REACH ? "reach" : "edge";
+}
+
+static unsigned number_of(unsigned index)
+{
+    return index == STREAMS_REACH ? 0 : index;
+}
+
 /* Another journal than before: the old one's row is closed, what is known of the new one is read. */
 static int follow(struct stream *stream, struct control *control, unsigned index, const char *name)
 {
@@ -66,7 +76,7 @@ static int follow(struct stream *stream, struct control *control, unsigned index
     uint64_t committed = 0;
     int r = control_pipeline_read(control, name, &committed, &fresh.rejected_before);
     if (r == 0)
-        r = control_pipeline_replaced(control, index, name);
+        r = control_pipeline_replaced(control, word_of(index), number_of(index), name);
     if (r != 0)
         return r;
     /* What was counted before the first look at this journal is its own; a name that changes means counts of the old one. */
@@ -82,7 +92,7 @@ static int follow(struct stream *stream, struct control *control, unsigned index
     return 0;
 }
 
-static int write_edge(struct stream *stream, struct control *control, unsigned index, int ring_fd, usec_t now)
+static int write_journal(struct stream *stream, struct control *control, unsigned index, int ring_fd, usec_t now)
 {
     struct journal_counters counters;
     if (!read_counters(ring_fd, &counters))
@@ -99,8 +109,8 @@ static int write_edge(struct stream *stream, struct control *control, unsigned i
         return 0;
     uint64_t committed = stream->committed > stream->rejected ? stream->committed - stream->rejected : 0;
     const struct pipeline_row row = {.stream = name,
-                                     .writer = "edge",
-                                     .number = index,
+                                     .writer = word_of(index),
+                                     .number = number_of(index),
                                      .current = true,
                                      .appended = counters.appended,
                                      .committed = committed,
@@ -140,10 +150,10 @@ static int write_other(struct control *control, const char *stream, const char *
 int streams_write(struct streams *streams, struct control *control, int (*ring)(void *user, unsigned index), void *user, usec_t now)
 {
     int r = control_begin(control);
-    for (unsigned i = 0; i < STREAMS_EDGES_MAX && r == 0; i++) {
+    for (unsigned i = 0; i < STREAMS_JOURNALS_MAX && r == 0; i++) {
         int ring_fd = ring(user, i);
         if (ring_fd >= 0)
-            r = write_edge(&streams->edges[i], control, i, ring_fd, now);
+            r = write_journal(&streams->journals[i], control, i, ring_fd, now);
     }
     if (r == 0)
         r = write_other(control, "control", "client", &streams->clients, &streams->clients_committed, now);

@@ -64,3 +64,11 @@ void *tally_at(struct tally *t, const struct hash_key *hash, const void *key, bo
         *ret_new = new;
     return tally_entry(t, t->slots[at] - 1);
 }
+
+void *tally_find(const struct tally *t, const struct hash_key *hash, const void *key)
+{
+    if (t->count == 0)
+        return NULL;
+    size_t at = slot_of(t, hash, key);
+    return t->slots[at] != 0 ? tally_entry(t, t->slots[at] - 1) : NULL;
+}

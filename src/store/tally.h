@@ -1,7 +1,7 @@
 /* Sums by key, kept in memory between two flushes: a hash table of fixed-size entries in the order of their arrival. */
 #pragma once
 
-#include "store/hash.h"
+#include "base/hash.h"
 
 struct tally {
     size_t entry_size, key_size; /* an entry begins with its key, compared as bytes: zero all padding */
@@ -17,6 +17,9 @@ void tally_clear(struct tally *); /* keeps the memory */
 
 /* The entry of `key`, made (zeroed but for the key) when it was not there; NULL when memory is short. Valid until the next call. */
 void *tally_at(struct tally *, const struct hash_key *, const void *key, bool *ret_new);
+
+/* The same, but NULL when it is not there. */
+void *tally_find(const struct tally *, const struct hash_key *, const void *key);
 
 static inline void *tally_entry(const struct tally *t, size_t index)
 {

@@ -114,3 +114,113 @@ int task_expire(sqlite3 *control, usec_t now)
     (void)sqlite3_finalize(update);
     return r == 0 ? sqlite3_changes(control) : r;
 }
+
+struct due {
+    sqlite3_stmt *select, *take;
+    struct span worker;
+    usec_t now, deadline;
+    int64_t lease; /* the last one given */
+};
+
+static int take_due(struct due *due, size_t room, int (*each)(void *user, const struct task_given *), void *user)
+{
+    size_t count = 0;
+    int r = 0;
+    while (count < room && (r = db_row(due->select)) == 1) {
+        struct task_given given = {.key = db_span(due->select, 0),
+                                   .input = db_span(due->select, 1),
+                                   .attempt = sqlite3_column_int64(due->select, 2) + 1,
+                                   .lease = ++due->lease};
+        db_bind_span(due->take, 1, given.key);
+        db_bind_span(due->take, 2, due->worker);
+        (void)sqlite3_bind_int64(due->take, 3, due->deadline);
+        (void)sqlite3_bind_int64(due->take, 4, given.lease);
+        r = db_done(due->take);
+        if (r == 0)
+            r = each(user, &given);
+        if (r < 0)
+            return r;
+        count++;
+    }
+    return r < 0 ? r : (int)count;
+}
+
+int task_take_many(sqlite3 *control, struct span kind, struct span worker, usec_t now, usec_t deadline, size_t room,
+                   int (*each)(void *user, const struct task_given *), void *user)
+{
+    bool own = sqlite3_get_autocommit(control) != 0;
+    struct due due = {.worker = worker, .now = now, .deadline = deadline};
+    if (room > INT32_MAX)
+        room = INT32_MAX;
+    int r = own ? db_run(control, "BEGIN IMMEDIATE") : 0;
+    if (r != 0)
+        return r;
+    r = task_expire(control, now);
+    if (r >= 0)
+        r = db_number(control, "SELECT max(lease) FROM task", &due.lease);
+    /* The rows are chosen before any of them changes: a sorted subquery is complete before its first row is given. */
+    if (r == 0)
+        r = db_prepare(control, &due.select,
+                       "SELECT key,input,attempts FROM task WHERE key IN (SELECT key FROM task WHERE kind=?1 AND state='waiting' AND due<=?2"
+                       " ORDER BY due,key LIMIT ?3) ORDER BY due+0,key");
+    if (r == 0)
+        r = db_prepare(control, &due.take,
+                       "UPDATE task SET state='leased',worker=?2,attempts=attempts+1,deadline=?3,lease=?4 WHERE key=?1 AND state='waiting'");
+    if (r == 0) {
+        db_bind_span(due.select, 1, kind);
+        (void)sqlite3_bind_int64(due.select, 2, now);
+        (void)sqlite3_bind_int64(due.select, 3, (int64_t)room);
+        r = take_due(&due, room, each, user);
+    }
+    (void)sqlite3_finalize(due.select);
+    (void)sqlite3_finalize(due.take);
+    if (own) {
+        int ended = r >= 0 ? db_run(control, "COMMIT") : 0;
+        if (ended != 0)
+            r = ended;
+        if (r < 0 && sqlite3_get_autocommit(control) == 0)
+            (void)db_run(control, "ROLLBACK");
+    }
+    return r;
+}
+
+static int of_worker(sqlite3 *control, const char *sql, struct span worker, usec_t at)
+{
+    sqlite3_stmt *update = NULL;
+    int r = db_prepare(control, &update, sql);
+    if (r == 0) {
+        db_bind_span(update, 1, worker);
+        (void)sqlite3_bind_int64(update, 4, at);
+        r = db_done(update);
+    }
+    (void)sqlite3_finalize(update);
+    return r == 0 ? sqlite3_changes(control) : r;
+}
+
+int task_renew(sqlite3 *control, struct span worker, usec_t deadline)
+{
+    int r = of_worker(control, "UPDATE task SET deadline=?4 WHERE state='leased' AND worker=?1", worker, deadline);
+    return r < 0 ? r : 0;
+}
+
+int task_give_back(sqlite3 *control, struct span worker, usec_t now)
+{
+    return of_worker(control,
+                     "UPDATE task SET " NEXT_STATE ",due=?4,error='the worker ended',worker=NULL,deadline=NULL WHERE state='leased' AND worker=?1",
+                     worker, now);
+}
+
+int task_finish(sqlite3 *control, struct span key, struct span result, usec_t now)
+{
+    sqlite3_stmt *update = NULL;
+    int r = db_prepare(control, &update,
+                       "UPDATE task SET state='done',result=?2,ended=?3,worker=NULL,deadline=NULL,error=NULL WHERE key=?1 AND state<>'done'");
+    if (r == 0) {
+        db_bind_span(update, 1, key);
+        db_bind_bytes(update, 2, span_part(result, 0, TASK_INPUT_MAX));
+        (void)sqlite3_bind_int64(update, 3, now);
+        r = db_done(update);
+    }
+    (void)sqlite3_finalize(update);
+    return r == 0 ? sqlite3_changes(control) : r;
+}

@@ -35,6 +35,22 @@ struct task_lease {
 /* The task of that kind that has been due longest: 1 and *ret, 0 when there is none, negative. Expired leases are given back first. */
 int task_take(sqlite3 *control, struct span kind, struct span worker, usec_t now, usec_t deadline, struct task_lease *ret);
 
+/* Up to `room` of them at once, each given to `each` (negative stops, and is returned); returns how many. One transaction: the caller's when one
+ * is open. */
+struct task_given {
+    struct span key, input; /* valid during the call */
+    int64_t attempt, lease;
+};
+int task_take_many(sqlite3 *control, struct span kind, struct span worker, usec_t now, usec_t deadline, size_t room,
+                   int (*each)(void *user, const struct task_given *), void *user);
+/* The worker lives: its leases hold until then. */
+int task_renew(sqlite3 *control, struct span worker, usec_t deadline);
+/* The worker is gone: what it held waits again, due now; tasks without attempts left fail. Returns how many it held. */
+int task_give_back(sqlite3 *control, struct span worker, usec_t now);
+/* Done, whoever holds it or does not: its result is committed. Returns 1 when it was not done before, 0 when there is no such task or it had
+ * ended. */
+int task_finish(sqlite3 *control, struct span key, struct span result, usec_t now);
+
 /* Answers. -ERR_NOT_FOUND: the lease is not held any more. Inside the caller's transaction when one is open, so that results commit with it. */
 int task_complete(sqlite3 *control, struct span key, int64_t lease, struct span result, usec_t now);
 /* Waits 1, 2, 4 … minutes (at most a day) before the next attempt; `failed` when attempts_max were made. */

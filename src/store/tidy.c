@@ -98,13 +98,18 @@ static int remove_blobs(struct store *store, usec_t before)
 
 static int forget_before(struct store *store, usec_t before)
 {
-    char sql[512];
-    (void)snprintf(sql, sizeof sql,
-                   "DELETE FROM sample_source WHERE sha256 IN (SELECT sha256 FROM sample WHERE last<%lld);"
-                   "DELETE FROM sample WHERE last<%lld;DELETE FROM host WHERE last_day<%lld;"
-                   "DELETE FROM task WHERE ended IS NOT NULL AND ended<%lld",
-                   (long long)before, (long long)before, (long long)before, (long long)before);
-    return db_run(control_database(store->control), sql);
+    static const char *const by_last[] = {"sample", "host_port", "host_banner", "host_attack", "host_listing", "evidence"};
+    struct buf sql;
+    buf_init(&sql, 4096);
+    buf_printf(&sql,
+               "DELETE FROM sample_source WHERE sha256 IN (SELECT sha256 FROM sample WHERE last<%lld);DELETE FROM host WHERE last_day<%lld;"
+               "DELETE FROM task WHERE ended IS NOT NULL AND ended<%lld;",
+               (long long)before, (long long)before, (long long)before);
+    for (size_t i = 0; i < sizeof by_last / sizeof by_last[0]; i++)
+        buf_printf(&sql, "DELETE FROM %s WHERE last<%lld;", by_last[i], (long long)before);
+    int r = sql.error != 0 ? sql.error : db_run(control_database(store->control), buf_cstr(&sql));
+    buf_done(&sql);
+    return r;
 }
 
 /* When a day's file was last written. Old records that were imported lately stay as long after their import as new ones do. */
@@ -174,6 +179,17 @@ static int retain_by_size(struct store *store, usec_t now)
     return r;
 }
 
+/* Whom we dialled longer ago than any interval between visits, and ports of tasks that ended otherwise than by a visit. */
+static int forget_dials(struct store *store, usec_t now)
+{
+    char sql[256];
+    (void)snprintf(sql, sizeof sql,
+                   "DELETE FROM host_dial WHERE day<%lld;"
+                   "DELETE FROM dialled WHERE task NOT IN (SELECT key FROM task WHERE state IN ('waiting','leased'))",
+                   (long long)(now - 400 * USEC_PER_DAY));
+    return db_run(control_database(store->control), sql);
+}
+
 int store_tidy(struct store *store, usec_t now, bool all)
 {
     struct control_day *days = NULL;
@@ -185,6 +201,8 @@ int store_tidy(struct store *store, usec_t now, bool all)
         r = retain_by_age(store, days, count, now);
     free(days);
     days = NULL;
+    if (r == 0)
+        r = forget_dials(store, now);
     if (r == 0)
         r = retain_by_size(store, now);
     if (r == 0)

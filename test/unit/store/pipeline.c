@@ -1,8 +1,8 @@
 /* What the pipeline table says of streams: nothing is unaccounted for. */
 #include "make.h"
 
+#include "base/hash.h"
 #include "record/journal.h"
-#include "store/hash.h"
 #include "store/streams.h"
 
 #include <fcntl.h>
@@ -68,14 +68,14 @@ static void what_waits_is_not_lost(void **state)
     append(journal, 10);
     journal_counters(journal)->accepted = 3;
     journal_counters(journal)->refused[0] = 4;
-    streams_take(s.streams, true, 0, (struct ingest_counts){.committed = 6, .records = 6, .duplicates = 2}, false);
+    streams_take(s.streams, STREAM_EDGE, 0, (struct ingest_counts){.committed = 6, .records = 6, .duplicates = 2}, false);
     assert_int_equal(streams_write(s.streams, s.control, ring_of, &s, 6), 0);
     assert_int_equal(
         control_number(&s.place, "SELECT appended=10 AND committed=6 AND records=6 AND duplicates=2 AND waiting=4 AND accepted=3 FROM pipeline"), 1);
     assert_int_equal(control_number(&s.place, "SELECT n FROM pipeline_refused WHERE reason='peer limit'"), 4);
     assert_int_equal(control_number(&s.place, LOST "1"), 0);
     /* One was no record: it is lost, and said to be. */
-    streams_take(s.streams, true, 0, (struct ingest_counts){.committed = 10, .rejected = 1}, false);
+    streams_take(s.streams, STREAM_EDGE, 0, (struct ingest_counts){.committed = 10, .rejected = 1}, false);
     assert_int_equal(streams_write(s.streams, s.control, ring_of, &s, 7), 0);
     assert_int_equal(control_number(&s.place, "SELECT committed=9 AND waiting=0 AND rejected=1 FROM pipeline"), 1);
     assert_int_equal(control_number(&s.place, LOST "1"), 1);
@@ -94,7 +94,7 @@ static void a_replaced_journal_is_lost_as_far_as_it_was_not_committed(void **sta
     set_up(&s);
     struct journal *journal = journal_of(&s);
     append(journal, 10);
-    streams_take(s.streams, true, 0, (struct ingest_counts){.committed = 7}, true);
+    streams_take(s.streams, STREAM_EDGE, 0, (struct ingest_counts){.committed = 7}, true);
     assert_int_equal(streams_write(s.streams, s.control, ring_of, &s, 1), 0);
     journal_free(journal);
     (void)close(s.ring);
@@ -116,15 +116,15 @@ static void a_new_store_goes_on_counting(void **state)
     set_up(&s);
     struct journal *journal = journal_of(&s);
     append(journal, 10);
-    streams_take(s.streams, true, 0, (struct ingest_counts){.committed = 8, .rejected = 1, .duplicates = 1}, false);
+    streams_take(s.streams, STREAM_EDGE, 0, (struct ingest_counts){.committed = 8, .rejected = 1, .duplicates = 1}, false);
     assert_int_equal(streams_write(s.streams, s.control, ring_of, &s, 1), 0);
     assert_int_equal(streams_init(s.streams, s.control), 0);
     /* The new one has seen nothing of it yet. */
-    streams_take(s.streams, true, 0, (struct ingest_counts){.committed = 0}, false);
+    streams_take(s.streams, STREAM_EDGE, 0, (struct ingest_counts){.committed = 0}, false);
     append(journal, 1);
     assert_int_equal(streams_write(s.streams, s.control, ring_of, &s, 2), 0);
     assert_int_equal(control_number(&s.place, "SELECT committed=7 AND rejected=1 AND waiting=3 AND appended=11 AND duplicates=1 FROM pipeline"), 1);
-    streams_take(s.streams, true, 0, (struct ingest_counts){.committed = 11}, false);
+    streams_take(s.streams, STREAM_EDGE, 0, (struct ingest_counts){.committed = 11}, false);
     assert_int_equal(streams_write(s.streams, s.control, ring_of, &s, 3), 0);
     assert_int_equal(control_number(&s.place, "SELECT committed=10 AND records=10 AND waiting=0 FROM pipeline"), 1);
     assert_int_equal(control_number(&s.place, LOST "1"), 1);
@@ -138,11 +138,11 @@ static void verbs_and_findings_are_counted(void **state)
     (void)state;
     struct setup s;
     set_up(&s);
-    streams_take(s.streams, false, 3, (struct ingest_counts){.records = 5, .duplicates = 1}, false);
+    streams_take(s.streams, STREAM_CLIENT, 3, (struct ingest_counts){.records = 5, .duplicates = 1}, false);
     streams_take_findings(s.streams, (struct ingest_counts){.records = 2});
     assert_int_equal(streams_write(s.streams, s.control, ring_of, &s, 1), 0);
     assert_int_equal(streams_init(s.streams, s.control), 0);
-    streams_take(s.streams, false, 4, (struct ingest_counts){.records = 10}, true);
+    streams_take(s.streams, STREAM_CLIENT, 4, (struct ingest_counts){.records = 10}, true);
     assert_int_equal(streams_write(s.streams, s.control, ring_of, &s, 2), 0);
     assert_int_equal(
         control_number(&s.place, "SELECT records=15 AND duplicates=1 AND appended=16 AND committed=16 FROM pipeline WHERE stream='control'"), 1);
