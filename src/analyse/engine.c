@@ -1,9 +1,9 @@
 #include "analyse/engine.h"
 
 #include "base/cursor.h"
+#include "base/hash.h"
 #include "record/wire.h"
 #include "store/blob.h"
-#include "store/hash.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -32,6 +32,7 @@ struct table {
 
 struct engine {
     struct hash_key secret;
+    const struct background *background;
     size_t count;
     struct table *tables;
     uint64_t wants;
@@ -62,11 +63,13 @@ static int table_init(struct table *t, const struct rule *rule)
     return t->chains != NULL ? 0 : -ENOMEM;
 }
 
-int engine_new(struct engine **ret, const struct rule *const *rules, size_t count)
+int engine_new(struct engine **ret, const struct rule *const *rules, size_t count, const struct background *background)
 {
+    static const struct background none;
     struct engine *engine = calloc(1, sizeof *engine);
     if (engine == NULL)
         return -ENOMEM;
+    engine->background = background != NULL ? background : &none;
     engine->tables = calloc(count > 0 ? count : 1, sizeof *engine->tables);
     int r = engine->tables == NULL ? -ENOMEM : 0;
     if (r == 0 && getrandom(&engine->secret, sizeof engine->secret, 0) != (ssize_t)sizeof engine->secret)
@@ -161,15 +164,19 @@ static uint64_t view_hash(const struct view *view, struct span bytes)
     return hash_bytes(view->secret, bytes);
 }
 
-/* SHA-256 over rule, finding, key and window; the time is the window's start, or the session's, unless the record lies an hour off. */
-static int finding_id(const struct rule *rule, const uint8_t *key, int64_t window, const char *finding, const struct record *record, struct id *ret)
+/* SHA-256 over rule, finding, key, window and what it is about; the time is the window's start, or the session's, unless the record lies an hour off.
+ */
+static int finding_id(const struct rule *rule, const uint8_t *key, int64_t window, const struct verdict *verdict, const struct record *record,
+                      struct id *ret)
 {
     struct buf what;
     uint8_t digest[BLOB_HASH_LEN];
     buf_init(&what, 4096);
-    buf_printf(&what, "%s/%s/", rule->name, finding);
+    buf_printf(&what, "%s/%s/", rule->name, verdict->finding);
     buf_put(&what, key, KEY_SIZE);
     buf_be(&what, (uint64_t)window, 8);
+    if (verdict->about != 0)
+        buf_be(&what, verdict->about, 8);
     int r = what.error != 0 ? what.error : blob_hash(buf_as_span(&what), digest);
     buf_done(&what);
     if (r != 0)
@@ -178,6 +185,17 @@ static int finding_id(const struct rule *rule, const uint8_t *key, int64_t windo
     usec_t apart = record->time > start ? record->time - start : start - record->time;
     *ret = id_digest(apart < USEC_PER_HOUR ? start : record->time, span_of(digest, sizeof digest));
     return 0;
+}
+
+/* The probed host is the destination of these. */
+static bool is_of_destination(enum kind kind)
+{
+    return kind == KIND_DIAL || kind == KIND_ANSWER || kind == KIND_VISIT || kind == KIND_DEVICE || kind == KIND_LISTING;
+}
+
+struct addr record_host(const struct record *record)
+{
+    return is_of_destination(record->kind) ? record->destination.addr : record->source.addr;
 }
 
 static int state_finding(const struct rule *rule, const uint8_t *key, int64_t window, const struct verdict *verdict, const struct record *record,
@@ -195,23 +213,46 @@ static int state_finding(const struct rule *rule, const uint8_t *key, int64_t wi
         facts[count++] = *protocol;
     struct record finding = *record;
     finding.kind = KIND_FINDING;
+    if (verdict->network.port != 0) {
+        finding.source = (struct endpoint){.port = 0};
+        finding.destination = verdict->network;
+    } else if (is_of_destination(record->kind)) {
+        finding.source = (struct endpoint){.addr = record->destination.addr};
+        finding.destination = (struct endpoint){.port = record->destination.port};
+    }
     finding.facts = facts;
     finding.fact_count = count;
-    int r = finding_id(rule, key, window, verdict->finding, record, &finding.id);
+    int r = finding_id(rule, key, window, verdict, record, &finding.id);
     if (r != 0)
         return r;
     wire_encode(frames, &finding);
     return frames->error;
 }
 
+/* A record without that key is not the rule's. */
 static bool key_of(const struct rule *rule, const struct record *record, uint8_t key[static KEY_SIZE])
 {
     static const uint8_t none[KEY_SIZE];
-    memcpy(key, rule->by == RULE_BY_SOURCE ? record->source.addr.bytes : record->session.bytes, KEY_SIZE);
+    struct addr host = record_host(record);
+    switch (rule->by) {
+    case RULE_BY_SOURCE:
+        memcpy(key, record->source.addr.bytes, KEY_SIZE);
+        break;
+    case RULE_BY_SESSION:
+        memcpy(key, record->session.bytes, KEY_SIZE);
+        break;
+    case RULE_BY_NETWORK: {
+        size_t kept = addr_is_v4(host) ? 14 : 4;
+        memset(key, 0, KEY_SIZE);
+        if (memcmp(host.bytes, none, KEY_SIZE) != 0)
+            memcpy(key, host.bytes, kept);
+        break;
+    }
+    }
     return memcmp(key, none, KEY_SIZE) != 0;
 }
 
-int engine_judge(struct engine *engine, const struct record *record, struct buf *frames, size_t *ret_findings)
+int engine_judge(struct engine *engine, const struct record *record, struct buf *frames, struct buf *tasks, size_t *ret_findings)
 {
     size_t findings = 0;
     for (size_t i = 0; i < engine->count; i++) {
@@ -223,9 +264,11 @@ int engine_judge(struct engine *engine, const struct record *record, struct buf 
         void *state = state_of(engine, t, key, window);
         if (state == NULL)
             return -ENOMEM;
-        const struct view view = {.state = state, .hash = view_hash, .secret = &engine->secret};
-        struct verdict verdict = {.finding = NULL};
+        const struct view view = {.state = state, .hash = view_hash, .secret = &engine->secret, .background = engine->background};
+        struct verdict verdict = {.finding = NULL, .tasks = tasks};
         t->rule->judge(&view, record, &verdict);
+        if (tasks->error != 0)
+            return tasks->error;
         if (verdict.finding == NULL)
             continue;
         int r = state_finding(t->rule, key, window, &verdict, record, frames);
@@ -239,30 +282,44 @@ int engine_judge(struct engine *engine, const struct record *record, struct buf 
 
 /* ---- saving ---- */
 
-/* u8 version · 16 secret · per rule: u8 length + name · u16 state size · u32 count · count times: 16 key · i64 window · state; oldest first */
+static size_t used_of(const struct table *t)
+{
+    size_t used = 0;
+    for (size_t at = 0; at < t->room; at++)
+        used += head_at(t, at)->used;
+    return used;
+}
+
+/* The newest `count` of its states, oldest first. */
+static void save_table(const struct table *t, size_t count, struct buf *out)
+{
+    size_t skip = used_of(t) - count;
+    buf_byte(out, (uint8_t)strlen(t->rule->name));
+    buf_text(out, t->rule->name);
+    buf_be(out, t->rule->state_size, 2);
+    buf_be(out, count, 4);
+    for (size_t at = 0; at < t->room; at++) {
+        const struct head *head = head_at(t, (t->hand + at) % t->room);
+        if (head->used == 0 || (skip > 0 && skip-- > 0))
+            continue;
+        buf_put(out, head->key, KEY_SIZE);
+        buf_be(out, (uint64_t)head->window, 8);
+        buf_put(out, head + 1, t->rule->state_size);
+    }
+}
+
+/* u8 version · 16 secret · per rule: u8 length + name · u16 state size · u32 count · count times: 16 key · i64 window · state; oldest first. Where
+ * not all have room, each rule gives up the same part of its own. */
 void engine_save(const struct engine *engine, struct buf *out)
 {
-    size_t share = engine->count > 0 ? ENGINE_SAVED_MAX / engine->count : 0;
+    uint64_t all = 0;
     buf_byte(out, SAVED_VERSION);
     buf_put(out, &engine->secret, sizeof engine->secret);
+    for (size_t i = 0; i < engine->count; i++)
+        all += (uint64_t)used_of(&engine->tables[i]) * (HEAD_SIZE + engine->tables[i].rule->state_size);
     for (size_t i = 0; i < engine->count; i++) {
-        const struct table *t = &engine->tables[i];
-        size_t used = 0, most = share / (HEAD_SIZE + t->rule->state_size);
-        for (size_t at = 0; at < t->room; at++)
-            used += head_at(t, at)->used;
-        size_t skip = used > most ? used - most : 0;
-        buf_byte(out, (uint8_t)strlen(t->rule->name));
-        buf_text(out, t->rule->name);
-        buf_be(out, t->rule->state_size, 2);
-        buf_be(out, used - skip, 4);
-        for (size_t at = 0; at < t->room; at++) {
-            const struct head *head = head_at(t, (t->hand + at) % t->room);
-            if (head->used == 0 || (skip > 0 && skip-- > 0))
-                continue;
-            buf_put(out, head->key, KEY_SIZE);
-            buf_be(out, (uint64_t)head->window, 8);
-            buf_put(out, head + 1, t->rule->state_size);
-        }
+        uint64_t used = used_of(&engine->tables[i]);
+        save_table(&engine->tables[i], (size_t)(all > ENGINE_SAVED_MAX ? used * ENGINE_SAVED_MAX / all : used), out);
     }
 }
 

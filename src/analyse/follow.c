@@ -1,6 +1,8 @@
 #include "analyse/follow.h"
 
 #include "base/cursor.h"
+#include "base/text.h"
+#include "store/blob.h"
 #include "store/day.h"
 #include "store/scan.h"
 
@@ -15,6 +17,14 @@ enum { DAYS_MAX = 100000, FRAMES_MAX = 1024 * 1024 };
 void follow_init(struct follow *follow, const char *data_folder, struct engine *engine)
 {
     *follow = (struct follow){.folder = data_folder, .engine = engine};
+    buf_init(&follow->blob, RECORD_SIZE_MAX);
+}
+
+void follow_looks(struct follow *follow, follow_look *look, void *user, uint64_t kinds)
+{
+    follow->look = look;
+    follow->look_user = user;
+    follow->look_kinds = kinds;
 }
 
 void follow_close(struct follow *follow)
@@ -27,6 +37,7 @@ void follow_done(struct follow *follow)
 {
     follow_close(follow);
     free(follow->days);
+    buf_done(&follow->blob);
     *follow = (struct follow){0};
 }
 
@@ -116,23 +127,51 @@ const struct follow_day *follow_next(struct follow *follow)
     return next_day(follow);
 }
 
-static int judge_rows(struct follow *follow, struct follow_day *day, int64_t up_to, struct buf *frames, size_t *ret_findings)
+/* A row's large bytes are read back from their blob; without them when the retention removed it, or it is a sample's, which nobody looks into. */
+static int read_blob(struct follow *follow, struct scan_row *row)
+{
+    uint8_t sha256[BLOB_HASH_LEN];
+    if (row->blob_fact == 0 || row->record.kind == KIND_SAMPLE || row->record.fact_count >= RECORD_FACTS_MAX ||
+        text_unhex(row->blob_hex, sha256, sizeof sha256) != 0)
+        return 0;
+    buf_clear(&follow->blob);
+    int r = blob_get(follow->folder, sha256, &follow->blob);
+    if (r == 0)
+        row->facts[row->record.fact_count++] = fact_text(row->blob_fact, buf_as_span(&follow->blob));
+    return r == -ERR_NOT_FOUND || r == -ERR_LIMIT ? 0 : r;
+}
+
+static int judge_row(struct follow *follow, struct scan_row *row, struct buf *frames, struct buf *tasks, size_t *ret_findings)
+{
+    size_t findings = 0, looked = 0;
+    uint64_t kind = UINT64_C(1) << (unsigned)row->record.kind;
+    int r = 0;
+    if ((engine_wants(follow->engine) & kind) != 0)
+        r = engine_judge(follow->engine, &row->record, frames, tasks, &findings);
+    if (r == 0 && follow->look != NULL && (follow->look_kinds & kind) != 0) {
+        r = read_blob(follow, row);
+        if (r == 0)
+            r = follow->look(follow->look_user, &row->record, frames, &looked);
+    }
+    *ret_findings += findings + looked;
+    return r;
+}
+
+static int judge_rows(struct follow *follow, struct follow_day *day, int64_t up_to, struct buf *frames, struct buf *tasks, size_t *ret_findings)
 {
     struct scan *scan = NULL;
     struct scan_row *row = malloc(sizeof *row);
-    const struct scan_want want = {.kinds = engine_wants(follow->engine), .after_row = day->followed, .up_to_row = up_to};
+    const struct scan_want want = {.kinds = engine_wants(follow->engine) | follow->look_kinds, .after_row = day->followed, .up_to_row = up_to};
     int r = row == NULL ? -ENOMEM : scan_open(&scan, follow->db, &want, SCAN_BY_ROW);
     while (r == 0 && (r = scan_next(scan, row)) == 1) {
-        size_t findings = 0;
-        r = engine_judge(follow->engine, &row->record, frames, &findings);
+        r = judge_row(follow, row, frames, tasks, ret_findings);
         if (r != 0)
             break;
         day->followed = row->row;
-        *ret_findings += findings;
-        if (frames->len > FRAMES_MAX)
+        if (frames->len + tasks->len > FRAMES_MAX)
             break;
     }
-    bool all = scan != NULL && r == 0 && frames->len <= FRAMES_MAX;
+    bool all = scan != NULL && r == 0 && frames->len + tasks->len <= FRAMES_MAX;
     scan_close(scan);
     free(row);
     if (all)
@@ -140,7 +179,7 @@ static int judge_rows(struct follow *follow, struct follow_day *day, int64_t up_
     return r;
 }
 
-int follow_step(struct follow *follow, size_t rows, struct buf *frames, size_t *ret_findings, struct follow_day **ret)
+int follow_step(struct follow *follow, size_t rows, struct buf *frames, struct buf *tasks, size_t *ret_findings, struct follow_day **ret)
 {
     struct follow_day *day = next_day(follow);
     *ret_findings = 0;
@@ -150,7 +189,8 @@ int follow_step(struct follow *follow, size_t rows, struct buf *frames, size_t *
     if (r == -ERR_NOT_FOUND)
         day->followed = day->target; /* the retention removed it */
     else if (r == 0)
-        r = judge_rows(follow, day, day->target - day->followed > (int64_t)rows ? day->followed + (int64_t)rows : day->target, frames, ret_findings);
+        r = judge_rows(follow, day, day->target - day->followed > (int64_t)rows ? day->followed + (int64_t)rows : day->target, frames, tasks,
+                       ret_findings);
     if (r < 0 && r != -ERR_NOT_FOUND) {
         follow_close(follow);
         return r;

@@ -11,9 +11,16 @@ struct follow_day {
     int64_t target;   /* committed */
 };
 
+/* What else looks at rows: states records about one, as frames. 0 or negative. `record` is whole: a large BYTES fact was read from its blob. */
+typedef int follow_look(void *user, const struct record *record, struct buf *frames, size_t *ret_count);
+
 struct follow {
     const char *folder; /* the data folder; lives longer */
     struct engine *engine;
+    follow_look *look; /* at rows of `look_kinds`; may be NULL */
+    void *look_user;
+    uint64_t look_kinds;
+    struct buf blob;
     struct follow_day *days;
     size_t count, room;
     sqlite3 *db; /* of `open`; NULL: none */
@@ -22,6 +29,7 @@ struct follow {
 };
 
 void follow_init(struct follow *, const char *data_folder, struct engine *);
+void follow_looks(struct follow *, follow_look *, void *user, uint64_t kinds);
 void follow_done(struct follow *);
 void follow_close(struct follow *); /* lets go of the open file, so that it can be sealed */
 
@@ -30,9 +38,9 @@ int follow_place(struct follow *, struct span body);
 /* Rows of a day up to `row` are committed. */
 int follow_committed(struct follow *, usec_t day, int64_t row);
 
-/* Judges some rows of one day, up to `rows`, appending findings to `frames`. 1 and the day; 0: nothing is left to judge; negative: try
- * later (-ERR_BUSY, …). A day whose file has gone is passed over. */
-int follow_step(struct follow *, size_t rows, struct buf *frames, size_t *ret_findings, struct follow_day **ret);
+/* Judges some rows of one day, up to `rows`, appending findings to `frames` and tasks to `tasks`. 1 and the day; 0: nothing is left to
+ * judge; negative: try later (-ERR_BUSY, …). A day whose file has gone is passed over. */
+int follow_step(struct follow *, size_t rows, struct buf *frames, struct buf *tasks, size_t *ret_findings, struct follow_day **ret);
 /* The day the next step would judge; NULL: nothing is left. */
 const struct follow_day *follow_next(struct follow *);
 /* Days with saved < followed; the first of them, or NULL. */

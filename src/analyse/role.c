@@ -1,17 +1,29 @@
 /*
- * The analyse role: reads committed rows, judges them by the rules, sends findings to the store. One message is under way at a time.
+ * The analyse role: reads committed rows, judges them by the rules and the fingerprints, sends tasks, findings and what devices they are
+ * to the store. One message that is answered is under way at a time.
  *
- *   COMMITTED ─► rows judged ─► findings: sent at once, the place stays ─► FOUND ─► more rows
+ *   COMMITTED ─► rows judged ─► tasks: sent first, so that no place can overtake them
+ *                     ├───────► findings: sent at once, the place stays ─► FOUND ─► more rows
  *                     └───────► nothing left, or a while passed: place and rule states are sent ─► FOUND
  *
- * When it dies, it begins at the place that was saved last; findings it states again have the same ids.
+ * When it dies, it begins at the place that was saved last; findings it states again have the same ids, tasks the same keys.
  */
 #include "process/role.h"
+#include "analyse/device/compile.h"
 #include "analyse/follow.h"
+#include "analyse/identify.h"
+#include "analyse/scanners.h"
 #include "base/cursor.h"
 #include "base/log.h"
+#include "process/memfd.h"
+#include "store/geo.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ROWS_PER_STEP = 5000, TICK_MSEC = 1000 };
@@ -22,7 +34,11 @@ struct analyst {
     struct station *station;
     struct channel *store;
     struct follow follow;
-    struct buf frames, message;
+    struct background background;
+    struct scanners *scanners;
+    struct identify *identify;
+    struct span image; /* of the fingerprints, mapped */
+    struct buf frames, tasks, message;
     uv_idle_t idle;
     uv_timer_t tick;
     bool placed;                      /* PLACE came: where to begin is known */
@@ -66,9 +82,25 @@ static void send_findings(struct analyst *a, const struct follow_day *day, int64
     }
 }
 
-/* One step: rows, findings, or a place. A day's place is saved before another day is begun, since the states are of both. */
+/* Their keys say what they are, so that a repeated one does no harm; they go out before the findings and the place that follow them. */
+static bool send_tasks(struct analyst *a)
+{
+    int r = channel_send(a->store, MESSAGE_TASKS, buf_as_span(&a->tasks), NULL, 0);
+    if (r == -EAGAIN || r == -ERR_CLOSED)
+        return false;
+    if (r != 0)
+        log_error("tasks can't be sent: %s", err_text(r));
+    buf_clear(&a->tasks);
+    return true;
+}
+
+/* One step: rows, tasks, findings, or a place. A day's place is saved before another day is begun, since the states are of both. */
 static void step(struct analyst *a)
 {
+    if (a->tasks.len > 0 && !send_tasks(a)) {
+        (void)uv_idle_stop(&a->idle); /* no room at the moment: the tick tries again */
+        return;
+    }
     if (a->frames.len > 0) {
         send_findings(a, &a->found_in, a->found_in.saved, false);
         if (!a->waiting)
@@ -84,7 +116,7 @@ static void step(struct analyst *a)
     }
     size_t findings = 0;
     struct follow_day *day = NULL;
-    int r = follow_step(&a->follow, ROWS_PER_STEP, &a->frames, &findings, &day);
+    int r = follow_step(&a->follow, ROWS_PER_STEP, &a->frames, &a->tasks, &findings, &day);
     if (r < 0 && !a->failing)
         log_warning("committed records can't be read: %s; trying again", err_text(r));
     a->failing = r < 0;
@@ -139,6 +171,7 @@ static void on_message(struct channel *channel, void *user, enum message message
         a->placed = r == 0;
         a->waiting = a->saving = false;
         buf_clear(&a->frames);
+        buf_clear(&a->tasks);
     } else if (message == MESSAGE_COMMITTED) {
         usec_t day = (usec_t)cursor_be32(&c) * USEC_PER_DAY;
         r = follow_committed(&a->follow, day, (int64_t)cursor_be64(&c));
@@ -204,30 +237,164 @@ static int serve(struct analyst *a)
     return 0;
 }
 
+/* ---- what it is equipped with ---- */
+
+/* Opened before the walls, since its library opens files by name. */
+static struct geo *places;
+
+/* The rules, compiled; nothing where there are none, so that a sensor may do without. */
+static int add_fingerprints(const struct conf *settings, struct equipment *equipment, struct conf_error *error)
+{
+    const char *folder = conf_text(settings, "fingerprint.rules");
+    struct device_compiled compiled;
+    struct buf image;
+    char cache[PATH_MAX];
+    int fd = -1;
+    if (folder[0] == '\0' || (access(folder, F_OK) != 0 && errno == ENOENT))
+        return 0; /* the role says so */
+    buf_init(&image, 0);
+    int r = device_compile(settings, device_cache_path(cache, sizeof cache), &image, &compiled, error);
+    if (r == 0)
+        r = memfd_sealed("fingerprints", buf_as_span(&image), &fd);
+    if (r == 0)
+        equipment_add(equipment, "fingerprints", fd);
+    buf_done(&image);
+    return r;
+}
+
+static int equip(const struct conf *settings, struct equipment *equipment, struct conf_error *error)
+{
+    if (!conf_bool(settings, "store.analyse"))
+        return 0;
+    int r = equipment_add_file(equipment, "country", "geo.country", conf_text(settings, "geo.country"), error);
+    if (r == 0)
+        r = equipment_add_file(equipment, "asn", "geo.asn", conf_text(settings, "geo.asn"), error);
+    if (r == 0)
+        r = equipment_add_file(equipment, "scanners", "analyse.scanners", conf_text(settings, "analyse.scanners"), error);
+    return r == 0 ? add_fingerprints(settings, equipment, error) : r;
+}
+
+static int prepare(struct station *station)
+{
+    const char *bad = "";
+    int country = station_grant(station, "country"), asn = station_grant(station, "asn");
+    if (country < 0 && asn < 0)
+        return 0;
+    int r = geo_open(&places, country, asn, &bad);
+    return r == 0 ? 0 : station_failed(station, "geo.%s is no database that can be read: %s", bad, err_text(r));
+}
+
+static uint32_t asn_of(const void *geo, struct addr addr)
+{
+    struct geo_place place;
+    geo_find(geo, addr, &place);
+    return place.asn;
+}
+
+static void country_of(const void *geo, struct addr addr, char ret[static COUNTRY_SIZE])
+{
+    struct geo_place place;
+    geo_find(geo, addr, &place);
+    (void)snprintf(ret, COUNTRY_SIZE, "%s", place.country);
+}
+
+static int read_scanners(struct analyst *a)
+{
+    int fd = station_grant(a->station, "scanners");
+    if (fd < 0)
+        return 0;
+    uint8_t *bytes = NULL;
+    size_t len = 0, bad = 0;
+    int r = memfd_read(fd, 0, SCANNERS_FILE_MAX, &bytes, &len);
+    if (r == 0)
+        r = scanners_parse(&a->scanners, span_of(bytes, len), &bad);
+    free(bytes);
+    if (r == 0 && bad > 0)
+        log_warning("analyse.scanners: %zu lines are no prefix and are left out", bad);
+    if (r == 0)
+        a->background.scanners = scanners_trie(a->scanners);
+    return r;
+}
+
+static int open_fingerprints(struct analyst *a)
+{
+    int fd = station_grant(a->station, "fingerprints");
+    struct stat st;
+    if (fd < 0)
+        return 0;
+    if (fstat(fd, &st) != 0 || st.st_size <= 0)
+        return -ERR_MALFORMED;
+    void *at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (at == MAP_FAILED)
+        return -errno;
+    a->image = span_of(at, (size_t)st.st_size);
+    return identify_new(&a->identify, a->image);
+}
+
+static int look(void *user, const struct record *record, struct buf *frames, size_t *ret_count)
+{
+    return identify_record(user, record, frames, ret_count);
+}
+
+static int set_up(struct analyst *a, struct engine **ret)
+{
+    const struct conf *settings = station_settings(a->station);
+    size_t count;
+    const struct rule *const *rules = rules_all(&count);
+    background_settings(&a->background, settings);
+    a->background.geo = places;
+    a->background.asn = asn_of;
+    a->background.country = country_of;
+    int r = read_scanners(a);
+    if (r == 0)
+        r = open_fingerprints(a);
+    if (r == 0)
+        r = engine_new(ret, rules, count, &a->background);
+    if (r != 0)
+        return r;
+    follow_init(&a->follow, conf_text(settings, "store.folder"), *ret);
+    if (a->identify != NULL)
+        follow_looks(&a->follow, look, a->identify, IDENTIFY_KINDS);
+    else
+        log_info("devices are not named: there is no folder of fingerprint rules at %s", conf_text(settings, "fingerprint.rules"));
+    return 0;
+}
+
 static int run(struct station *station)
 {
     struct analyst a = {.station = station};
-    size_t count;
-    const struct rule *const *rules = rules_all(&count);
     struct engine *engine = NULL;
-    int r = engine_new(&engine, rules, count);
-    if (r != 0)
-        return station_failed(station, "the analysis can't start: %s", err_text(r));
     buf_init(&a.frames, 0);
+    buf_init(&a.tasks, 0);
     buf_init(&a.message, 8 * 1024 * 1024);
-    follow_init(&a.follow, conf_text(station_settings(station), "store.folder"), engine);
-    int status = serve(&a);
+    int r = set_up(&a, &engine);
+    int status = r == 0 ? serve(&a) : station_failed(station, "the analysis can't start: %s", err_text(r));
     follow_done(&a.follow);
     engine_free(engine);
+    identify_free(a.identify);
+    if (a.image.len > 0)
+        (void)munmap((void *)(uintptr_t)a.image.at, a.image.len);
+    scanners_free(a.scanners);
+    geo_close(places);
+    places = NULL;
     buf_done(&a.frames);
+    buf_done(&a.tasks);
     buf_done(&a.message);
     return status;
 }
 
+static bool wanted(const struct conf *settings)
+{
+    return conf_bool(settings, "store.analyse");
+}
+
 const struct role role_analyse = {
     .name = "analyse",
-    .help = "judges committed records by the rules and states findings; reads, never writes",
+    .help = "judges committed records by rules and fingerprints, states findings and devices, asks for visits; reads, never writes",
     .party = PARTY_ANALYSE,
     .wall = {.read_data = true, .receive_fds = true, .memory_max = UINT64_C(512) << 20, .open_files_max = 128},
+    .wanted = wanted,
+    .equip = equip,
+    .prepare = prepare,
     .run = run,
 };
