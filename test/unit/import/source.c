@@ -453,7 +453,7 @@ static void a_store_that_fails_ends_the_run(void **state)
     assert_int_equal(import_bytes(&options, "x", buf_as_span(&text), &totals), -ERR_UNKNOWN);
     size_t count;
     assert_string_equal(readers_all(&count)[0]->name, "cowrie");
-    assert_int_equal(count, 1);
+    assert_true(count >= 1);
     assert_null(reader_by_name("nonsense"));
     buf_done(&text);
 }
