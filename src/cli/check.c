@@ -1,5 +1,6 @@
 /* Explains a configuration: what it would start, with which limits, where data goes, and what would stop it. */
 #include "base/err.h"
+#include "cli/policy.h"
 #include "cli/usage.h"
 #include "cli/when.h"
 #include "observe/honeypot/profile.h"
@@ -139,6 +140,72 @@ static void print_data(const struct invocation *i)
         printf("  nothing is ever removed\n");
 }
 
+static void print_list(const char *what, const struct policy_list *list)
+{
+    printf("  %-9s ", what);
+    if (list->path[0] == '\0')
+        printf("none\n");
+    else if (list->trouble != NULL)
+        printf("%s (can't be read: %s; nothing is sent without it)\n", list->path, list->trouble);
+    else
+        printf("%s: %zu network%s\n", list->path, list->networks, list->networks == 1 ? "" : "s");
+}
+
+static void print_visits(const struct invocation *i)
+{
+    const struct conf *c = i->settings;
+    struct order_port ports[ORDER_PORTS_MAX];
+    struct buf why;
+    size_t count = 0;
+    buf_init(&why, 0);
+    printf("  %-9s ", "asked");
+    if (policy_ports(i, ports, ORDER_PORTS_MAX, &count, &why) != 0)
+        printf("%s\n", buf_cstr(&why));
+    for (size_t n = 0; why.len == 0 && n < count; n++)
+        printf("%s%u/%s %s%s", n > 0 ? ", " : "", ports[n].port, transport_name(ports[n].transport), ports[n].probe, n + 1 == count ? "\n" : "");
+    buf_done(&why);
+    if (conf_bool(c, "probe.attackers"))
+        printf("  %-9s %lld min after the attack, and up to %lld min more by chance; an address at most every %lld h\n", "when",
+               (long long)(conf_int(c, "probe.delay") / USEC_PER_SEC / 60), (long long)(conf_int(c, "probe.jitter") / USEC_PER_SEC / 60),
+               (long long)(conf_int(c, "probe.interval") / USEC_PER_HOUR));
+    else
+        printf("  %-9s by hand only (`noroshi probe`)\n", "when");
+    printf("  %-9s %s\n", "hours", conf_text(c, "outside.hours")[0] != '\0' ? conf_text(c, "outside.hours") : "always");
+    printf("  %-9s %lld a second in all; %lld a minute and %lld a day to one address; %lld a day in all\n", "at most",
+           (long long)conf_int(c, "outside.rate"), (long long)conf_int(c, "outside.rate_per_address"),
+           (long long)conf_int(c, "outside.daily_per_address"), (long long)conf_int(c, "outside.daily"));
+    printf("  %-9s industrial probes %s, neighbourhoods %s\n", "besides", conf_bool(c, "probe.ics") ? "on" : "off",
+           conf_bool(c, "probe.neighbours") ? "on" : "off");
+}
+
+/* What goes out to other hosts, and why not. */
+static void print_outside(const struct invocation *i, const struct policy *policy)
+{
+    static const char *const needed[] = {"operator.organisation", "operator.mail", "operator.page"};
+    const struct conf *c = i->settings;
+    printf("probes of attackers\n");
+    if (!dial_enabled(policy->dial)) {
+        printf("  off: nothing is sent to other hosts until these are filled in:");
+        for (size_t n = 0; n < 3; n++)
+            if (conf_text(c, needed[n])[0] == '\0')
+                printf(" %s", needed[n]);
+        printf("\n");
+    } else {
+        printf("  %-9s %s, %s, %s; `noroshi probing` prints probing.txt for your web server\n", "by", conf_text(c, "operator.organisation"),
+               conf_text(c, "operator.mail"), conf_text(c, "operator.page"));
+        if (conf_bool(c, "outside.dry_run"))
+            printf("  dry run: nothing is sent (outside.dry_run)\n");
+        print_visits(i);
+    }
+    print_list("blocklist", &policy->blocklist);
+    print_list("opted out", &policy->optout);
+    for (size_t n = 0; n < policy->bad_count && n < POLICY_BAD_TOLD; n++)
+        printf("    %s:%u: \"%s\" is no address or network: it protects nobody\n", policy_bad_path(policy, n), policy->bad[n].line,
+               policy->bad[n].text);
+    if (policy->bad_count > POLICY_BAD_TOLD)
+        printf("    and %zu more such lines\n", policy->bad_count - POLICY_BAD_TOLD);
+}
+
 static int check(const struct invocation *i, const struct profiles *profiles)
 {
     const struct conf *c = i->settings;
@@ -151,11 +218,17 @@ static int check(const struct invocation *i, const struct profiles *profiles)
         fprintf(stderr, "noroshi: %s: report.timezone: expected an offset from UTC; for example +09:00\n", i->config);
         return EXIT_USAGE;
     }
+    struct policy policy;
+    int status = policy_open(i, &policy);
+    if (status != 0)
+        return status;
     printf("settings\n  %s%s\n  sensor %s\n", i->config, i->config_absent ? " (not there: the built-in ones hold)" : "", conf_text(c, "sensor.name"));
     print_services(c);
     printf("profiles\n  %zu in %s\n", profiles_count(profiles), conf_text(c, "honeypot.profiles"));
     print_limits(c);
     print_data(i);
+    print_outside(i, &policy);
+    policy_close(&policy);
     return EXIT_OK;
 }
 
@@ -189,8 +262,9 @@ const struct verb verb_check = {
     .name = "check",
     .arguments = "",
     .help = "explain the configuration, or say what is wrong with it",
-    .text = "Loads the configuration and the device profiles as `run` would, and prints what would listen where, which limits hold and where data\n"
-            "goes. Nothing is started or written. A configuration that is not valid is one line on stderr and exit status 2.",
+    .text = "Loads the configuration and the device profiles as `run` would, and prints what would listen where, which limits hold, where data\n"
+            "goes, and what would be sent to other hosts. Nothing is started or written. A configuration that is not valid is one line on\n"
+            "stderr and exit status 2.",
     .examples = "noroshi check\n"
                 "noroshi --config new.yaml check\n"
                 "noroshi -o process.edges=4 check",

@@ -48,7 +48,8 @@ static int run(const struct invocation *i, const struct options *o)
     bool public = o->values[RUN_PUBLIC] != NULL;
     say_where(i, public);
     struct loading loading = *i->loading;
-    const struct supervision supervision = {.settings = i->settings, .program = i->program, .use_public = public, .reload = reload, .user = &loading};
+    const struct supervision supervision = {
+        .settings = i->settings, .program = i->program, .listening = public ? LISTENING_PUBLIC : LISTENING_LOCAL, .reload = reload, .user = &loading};
     return supervise(&supervision);
 }
 

@@ -70,10 +70,14 @@ static int run(const struct invocation *i, const struct options *o)
 const struct verb verb_show = {
     .name = "show",
     .arguments = "session ID [--replay [--speed FACTOR]] | host ADDRESS | sample SHA256   [--json]",
-    .help = "show one session with its transcript, one attacking host, or one sample",
-    .text = "A session's ID is that of `report sessions`, or Cowrie's own of an imported one. Its transcript shows what the attacker sent (<) and\n"
-            "what was answered (>), with the seconds since its start. Control characters are escaped; nothing an attacker sent reaches the\n"
-            "terminal as it was.",
+    .help = "show one session with its transcript, one host, or one sample",
+    .text =
+        "A session's ID is that of `report sessions`, or Cowrie's own of an imported one. Its transcript shows what the attacker sent (<) and\n"
+        "what was answered (>), with the seconds since its start. Control characters are escaped; nothing an attacker sent reaches the\n"
+        "terminal as it was.\n"
+        "\n"
+        "Of a host are shown: which device it is and the rules that say so, what contradicts them, how many hosts seem to be behind the address,\n"
+        "its ports with the TTL of their replies, what they have shown over time, what others' lists say of it, and what it did to us.",
     .examples = "noroshi show session 01JH6D3ZK0S9T4W5X7Y8Z9ABCD\n"
                 "noroshi show session 01JH6D3ZK0S9T4W5X7Y8Z9ABCD --replay --speed 4\n"
                 "noroshi show host 192.0.2.17\n"

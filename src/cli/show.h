@@ -11,6 +11,14 @@ int show_session(const struct invocation *, const struct options *, struct query
 int show_host(const struct invocation *, const struct options *, struct query *, const char *address);
 int show_sample(const struct invocation *, const struct options *, struct query *, const char *sha256);
 
+/* What active observation tells of a host: device, ports, their history, the rules' evidence, others' lists. 0, or a negative code. */
+struct device_view;
+int device_view_new(struct device_view **ret, struct query *, struct addr);
+void device_view_free(struct device_view *); /* NULL accepted */
+bool device_view_empty(const struct device_view *);
+int device_view_print(const struct invocation *, const struct device_view *); /* an exit_status */
+void device_view_json(const struct device_view *, struct json *);             /* members of the object that is open */
+
 /* A session's transcript (record/transcript.h): as text, or with its timing. `telnet`: its negotiations are shown by name, or in a replay left out.
  */
 int show_transcript(const struct invocation *, struct span transcript, bool telnet);

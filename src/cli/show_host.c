@@ -64,6 +64,7 @@ static const struct {
 };
 
 struct host {
+    struct device_view *device;
     struct table *tables[PART_COUNT];
     size_t records;
     int error;
@@ -194,6 +195,8 @@ static int gather(struct host *h, struct query *query, struct addr addr)
     for (int p = 0; p < PART_COUNT && error == 0; p++)
         error = table_new(&h->tables[p], parts[p].columns, parts[p].column_count);
     if (error == 0)
+        error = device_view_new(&h->device, query, addr);
+    if (error == 0)
         error = fetch_sums(query, h->tables[PART_SUMS], addr);
     const struct query_filter filter = {.by_source = true, .source = addr, .newest_first = true};
     if (error == 0)
@@ -215,6 +218,7 @@ static void print_json(const struct host *h, const char *address)
     json_begin_object(&json);
     json_key(&json, "source.ip");
     json_text(&json, address);
+    device_view_json(h->device, &json);
     for (int p = 0; p < PART_COUNT; p++) {
         json_key(&json, parts[p].key);
         if (p == PART_SUMS && table_rows(h->tables[p]) > 0)
@@ -237,18 +241,20 @@ int show_host(const struct invocation *i, const struct options *o, struct query 
     addr_print(addr, text);
     int error = gather(&h, query, addr);
     int status = error == 0 ? EXIT_OK : failed("show host: %s", err_text(error));
-    if (status == EXIT_OK && h.records == 0 && table_rows(h.tables[PART_SUMS]) == 0) {
+    if (status == EXIT_OK && h.records == 0 && table_rows(h.tables[PART_SUMS]) == 0 && device_view_empty(h.device)) {
         note(i, "nothing was seen of %s", text);
         status = EXIT_NOTHING;
     } else if (status == EXIT_OK && o->values[SHOW_JSON] != NULL) {
         print_json(&h, text);
     } else if (status == EXIT_OK) {
         printf("host %s\n", text);
+        status = device_view_print(i, h.device);
         for (int p = 0; p < PART_COUNT && status == EXIT_OK; p++)
             status = show_table(i, parts[p].heading, h.tables[p]);
         if (h.records >= RECORDS_MAX)
             note(i, "of more than %d records the latest are shown", RECORDS_MAX);
     }
+    device_view_free(h.device);
     for (int p = 0; p < PART_COUNT; p++)
         table_free(h.tables[p]);
     return status;

@@ -43,26 +43,3 @@ int when_parse(struct span text, usec_t now, int zone_minutes, usec_t *ret)
     }
     return usec_parse(text, zone_minutes, ret, NULL);
 }
-
-static bool two_digits(const uint8_t *at, int *ret)
-{
-    if (at[0] < '0' || at[0] > '9' || at[1] < '0' || at[1] > '9')
-        return false;
-    *ret = (at[0] - '0') * 10 + (at[1] - '0');
-    return true;
-}
-
-int zone_parse(struct span text, int *ret_minutes)
-{
-    if (span_is(text, "Z") || span_is(text, "UTC")) {
-        *ret_minutes = 0;
-        return 0;
-    }
-    bool colon = text.len == 6 && text.at[3] == ':';
-    int hours = 0, minutes = 0;
-    if ((text.len != 5 && !colon) || (text.at[0] != '+' && text.at[0] != '-') || !two_digits(text.at + 1, &hours) ||
-        !two_digits(text.at + (colon ? 4 : 3), &minutes) || minutes > 59 || hours * 60 + minutes > 14 * 60)
-        return -ERR_MALFORMED;
-    *ret_minutes = (text.at[0] == '-' ? -1 : 1) * (hours * 60 + minutes);
-    return 0;
-}

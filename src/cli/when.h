@@ -8,6 +8,3 @@
  * zone_minutes), "now", "today", "yesterday" (their starts), or an age: "90s", "15m", "12h", "7d", "2w". 0 or -ERR_MALFORMED.
  */
 int when_parse(struct span text, usec_t now, int zone_minutes, usec_t *ret);
-
-/* "+09:00", "-03:30", "+0900", "Z", "UTC": minutes east of UTC, at most 14 hours. 0 or -ERR_MALFORMED. */
-int zone_parse(struct span text, int *ret_minutes);
