@@ -1,0 +1,4 @@
+/* Whatever speaks first. */
+#include "probe.h"
+
+FUZZ_PROBE(banner)

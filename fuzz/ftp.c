@@ -1,0 +1,4 @@
+/* Replies of FTP servers. */
+#include "probe.h"
+
+FUZZ_PROBE(ftp)

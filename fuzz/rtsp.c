@@ -1,0 +1,4 @@
+/* Answers to OPTIONS. */
+#include "probe.h"
+
+FUZZ_PROBE(rtsp)

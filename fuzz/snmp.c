@@ -1,0 +1,4 @@
+/* BER of whatever shape. */
+#include "probe.h"
+
+FUZZ_PROBE(snmp)

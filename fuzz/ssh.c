@@ -1,0 +1,4 @@
+/* Versions and key exchange of SSH servers. */
+#include "probe.h"
+
+FUZZ_PROBE(ssh)

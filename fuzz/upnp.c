@@ -1,0 +1,4 @@
+/* Answers to a search. */
+#include "probe.h"
+
+FUZZ_PROBE(upnp)
