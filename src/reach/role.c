@@ -1,0 +1,134 @@
+/* The role that connects to other hosts: tasks in, records out. It has no files, and no socket but those of outside/dial.h. */
+#include "process/role.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "process/channel.h"
+#include "reach/reach.h"
+#include "reach/tap.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define LAST_PUSH_MSEC 20 /* how often the end looks whether all was acknowledged */
+
+struct reaching {
+    struct station *station;
+    struct journal *journal;
+    struct reach *reach;
+    uv_timer_t end_timer;
+    usec_t end_by;
+    bool ending;
+};
+
+static void on_end(uv_timer_t *timer)
+{
+    struct reaching *self = timer->data;
+    journal_push(self->journal);
+    if (!journal_empty(self->journal) && usec_monotonic() < self->end_by)
+        return;
+    (void)uv_timer_stop(&self->end_timer);
+    uv_stop(station_loop(self->station));
+}
+
+/* The last visit is over: what was learned goes to the store, or stays in the journal for the next reach. */
+static void on_stopped(void *user)
+{
+    struct reaching *self = user;
+    (void)uv_timer_start(&self->end_timer, on_end, 0, LAST_PUSH_MSEC);
+}
+
+static void stop(struct station *station)
+{
+    struct reaching *self = station_user(station);
+    if (self->ending)
+        return;
+    self->ending = true;
+    /* A little less than what the supervisor waits before it kills; a third of it for the talks that are open. */
+    usec_t timeout = conf_int(station_settings(station), "process.stop_timeout");
+    self->end_by = usec_monotonic() + timeout * 9 / 10;
+    reach_stop(self->reach, timeout / 3 < 3 * USEC_PER_SEC ? timeout / 3 : 3 * USEC_PER_SEC);
+}
+
+static void on_peer(struct station *station, const char *name, unsigned index, int fd)
+{
+    struct reaching *self = station_user(station);
+    (void)index;
+    if (strcmp(name, "store") == 0)
+        reach_store(self->reach, fd);
+    else
+        (void)close(fd);
+}
+
+static void on_lists(struct station *station, struct span blocklist, struct span optout)
+{
+    struct reaching *self = station_user(station);
+    reach_lists(self->reach, blocklist, optout);
+}
+
+static int begin(struct reaching *self)
+{
+    struct station *station = self->station;
+    struct conf_error error;
+    const struct conf *conf = station_settings(station);
+    int r =
+        journal_open(&self->journal, station_grant(station, "journal"), station_grant(station, "spool"), (uint64_t)conf_int(conf, "journal.spool"));
+    if (r != 0)
+        return station_failed(station, "the journal can't be opened: %s", err_text(r));
+    const struct reach_config config = {.loop = station_loop(station),
+                                        .settings = conf,
+                                        .journal = self->journal,
+                                        .tap_fd = station_grant(station, "tap"),
+                                        .user = self,
+                                        .stopped = on_stopped};
+    if (config.tap_fd < 0)
+        log_info("there is no packet tap: replies over TCP are recorded without their TTL");
+    r = reach_new(&self->reach, &config, &error);
+    return r == 0 ? 0 : station_failed(station, "%s", error.text);
+}
+
+static int reach_run(struct station *station)
+{
+    static const struct station_events events = {.peer = on_peer, .stop = stop, .drain = stop, .lists = on_lists};
+    struct reaching self = {.station = station};
+    uv_loop_t *loop = station_loop(station);
+    self.end_timer.data = &self;
+    (void)uv_timer_init(loop, &self.end_timer);
+    int r = begin(&self);
+    if (r == 0) {
+        station_events(station, &events, &self);
+        r = station_ready(station);
+    }
+    if (r == 0)
+        (void)uv_run(loop, UV_RUN_DEFAULT);
+    reach_free(self.reach);
+    uv_close((uv_handle_t *)&self.end_timer, NULL);
+    (void)uv_run(loop, UV_RUN_NOWAIT);
+    journal_free(self.journal);
+    return r < 0 ? 1 : r;
+}
+
+/* A tap that can't be had is no reason not to start: probes work without it. */
+static int reach_equip(const struct conf *conf, struct equipment *equipment, struct conf_error *error)
+{
+    int fd;
+    struct buf why;
+    (void)error;
+    if (!conf_bool(conf, "probe.tap"))
+        return 0;
+    buf_init(&why, 256);
+    if (tap_open(&fd, &why) == 0)
+        equipment_add(equipment, "tap", fd);
+    else
+        log_warning("%s; replies over TCP are recorded without their TTL", buf_cstr(&why));
+    buf_done(&why);
+    return 0;
+}
+
+const struct role role_reach = {
+    .name = "reach",
+    .help = "probes other hosts, as policy lets; the only role that opens connections; has no files",
+    .party = PARTY_REACH,
+    .wall = {.connect = true, .receive_fds = true, .memory_max = UINT64_C(512) * 1024 * 1024, .open_files_max = 24000},
+    .equip = reach_equip,
+    .run = reach_run,
+};
