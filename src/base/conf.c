@@ -6,6 +6,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -480,6 +483,24 @@ static const struct conf_node *item_at(const struct conf_value *value, size_t in
 {
     assert(index < value->count && value->node != NULL);
     return value->node->items[index];
+}
+
+int conf_refuse(const struct conf *conf, const char *path, struct conf_error *error, const char *format, ...)
+{
+    const struct conf_node *node = top(conf, path, UINT_MAX)->node;
+    struct buf text;
+    buf_init(&text, 16 * 1024);
+    va_list args;
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    int r = -ERR_CONFIG;
+    if (node != NULL)
+        r = node_error(node, error, "%s", buf_cstr(&text));
+    else
+        (void)snprintf(error->text, sizeof error->text, "%s: %s", path, buf_cstr(&text));
+    buf_done(&text);
+    return r;
 }
 
 bool conf_bool(const struct conf *conf, const char *path)

@@ -100,6 +100,8 @@ struct span node_scalar(const struct conf_node *);                       /* byte
 
 /* An error message about a node, in the form of conf_error, for checks that a schema can't state. Returns -ERR_CONFIG. */
 int node_error(const struct conf_node *, struct conf_error *, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same about the value at a path, with the place where it was given. */
+int conf_refuse(const struct conf *, const char *path, struct conf_error *, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* The schema as text: for the manual (`noroshi help settings`) and the commented example file. */
 void conf_describe(const struct conf_rule *schema, struct buf *out);

@@ -33,5 +33,5 @@ int zone_parse(struct span text, int *ret_minutes);
 /* Days since 1970-01-01 of a time (floor), and its start. */
 static inline int64_t usec_day(usec_t t)
 {
-    return t >= 0 ? t / USEC_PER_DAY : -((-t + USEC_PER_DAY - 1) / USEC_PER_DAY);
+    return t / USEC_PER_DAY - (t % USEC_PER_DAY < 0);
 }

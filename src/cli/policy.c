@@ -51,7 +51,7 @@ int policy_open(const struct invocation *i, struct policy *p)
     struct buf block, out;
     *p = (struct policy){.dial = NULL};
     if (dial_new(&p->dial, i->settings, &error) != 0) {
-        fprintf(stderr, "noroshi: %s: %s\n", i->config, error.text);
+        fprintf(stderr, "noroshi: %s\n", error.text);
         return EXIT_USAGE;
     }
     const char *optout = conf_text(i->settings, "outside.optout");

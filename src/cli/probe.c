@@ -290,7 +290,7 @@ static int visit(struct probing *p)
     const struct invocation *i = p->invocation;
     struct aside *aside = NULL;
     if (operator_check(i->settings, &error) != 0) {
-        fprintf(stderr, "noroshi: %s: %s\n", i->config, error.text);
+        fprintf(stderr, "noroshi: %s\n", error.text);
         return EXIT_USAGE;
     }
     if (!operator_named(i->settings)) {

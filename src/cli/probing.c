@@ -16,7 +16,7 @@ static int run(const struct invocation *i, const struct options *o)
     if (o->word_count > 0)
         return usage_error(NULL, "probing: expected no argument, got \"%.80s\"", o->words[0]);
     if (operator_check(i->settings, &error) != 0) {
-        fprintf(stderr, "noroshi: %s: %s\n", i->config, error.text);
+        fprintf(stderr, "noroshi: %s\n", error.text);
         return EXIT_USAGE;
     }
     if (!operator_named(i->settings)) {

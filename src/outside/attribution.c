@@ -14,16 +14,6 @@ bool operator_named(const struct conf *c)
     return conf_text(c, "operator.organisation")[0] != '\0' && conf_text(c, "operator.mail")[0] != '\0' && conf_text(c, "operator.page")[0] != '\0';
 }
 
-static int refuse(struct conf_error *error, const char *path, const char *expected, const char *value)
-{
-    struct buf shown;
-    buf_init(&shown, 0);
-    text_escape(&shown, span_text(value));
-    (void)snprintf(error->text, sizeof error->text, "%s: expected %s, got \"%.160s\"", path, expected, buf_cstr(&shown));
-    buf_done(&shown);
-    return -ERR_CONFIG;
-}
-
 /* What can stand in a header line, between parentheses and in a URL: no space, no control character, none of these. */
 static bool plain(const char *text)
 {
@@ -62,11 +52,11 @@ int operator_check(const struct conf *c, struct conf_error *error)
 {
     const char *organisation = conf_text(c, "operator.organisation"), *mail = conf_text(c, "operator.mail"), *page = conf_text(c, "operator.page");
     if (has_control(organisation))
-        return refuse(error, "operator.organisation", "one line of text, such as Example CSIRT", organisation);
+        return conf_refuse(c, "operator.organisation", error, "expected one line of text, such as Example CSIRT, got \"%.160s\"", organisation);
     if (mail[0] != '\0' && !is_mail(mail))
-        return refuse(error, "operator.mail", "a mail address, such as scan-abuse@csirt.example", mail);
+        return conf_refuse(c, "operator.mail", error, "expected a mail address, such as scan-abuse@csirt.example, got \"%.160s\"", mail);
     if (page[0] != '\0' && !is_page(page))
-        return refuse(error, "operator.page", "an https URL, such as https://csirt.example/probing", page);
+        return conf_refuse(c, "operator.page", error, "expected an https URL, such as https://csirt.example/probing, got \"%.160s\"", page);
     return 0;
 }
 

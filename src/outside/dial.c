@@ -58,12 +58,6 @@ const char *denial_text(enum denial denial)
     return texts[denial];
 }
 
-static int refuse(struct conf_error *error, const char *path, const char *expected, const char *value)
-{
-    (void)snprintf(error->text, sizeof error->text, "%s: expected %s, got \"%.60s\"", path, expected, value);
-    return -ERR_CONFIG;
-}
-
 static bool is_loopback(struct addr a)
 {
     static const struct addr one = {.bytes = {[15] = 1}};
@@ -108,7 +102,7 @@ static int read_test_networks(struct dial *d, const struct conf *c, struct conf_
         const char *network = conf_texts(c, "outside.test_network", i);
         struct prefix p;
         if (prefix_parse(span_text(network), &p) != 0)
-            r = refuse(error, "outside.test_network", "a prefix, such as 10.77.0.0/16", network);
+            r = conf_refuse(c, "outside.test_network", error, "expected a prefix, such as 10.77.0.0/16, got \"%.60s\"", network);
         buf_printf(&text, "%s\n", network);
     }
     if (r == 0)
@@ -154,9 +148,9 @@ static int read_settings(struct dial *d, const struct conf *c, struct conf_error
     const char *zone = conf_text(c, "report.timezone"), *hours = conf_text(c, "outside.hours");
     int minutes;
     if (zone_parse(span_text(zone), &minutes) != 0)
-        return refuse(error, "report.timezone", "an offset from UTC, such as +09:00", zone);
+        return conf_refuse(c, "report.timezone", error, "expected an offset from UTC, such as +09:00, got \"%.60s\"", zone);
     if (hours_parse(span_text(hours), span_text(zone), &d->hours) != 0)
-        return refuse(error, "outside.hours", "a time of day from and until, such as 09:00-17:30", hours);
+        return conf_refuse(c, "outside.hours", error, "expected a time of day from and until, such as 09:00-17:30, got \"%.60s\"", hours);
     d->enabled = operator_named(c);
     d->dry_run = conf_bool(c, "outside.dry_run");
     d->ics = conf_bool(c, "probe.ics");
@@ -252,7 +246,7 @@ static bool is_own(const struct dial *d, struct endpoint to)
 static bool is_industrial(const struct dial *d, const struct dial_request *request)
 {
     unsigned port = request->to.port;
-    return request->care == CARE_ICS || (d->industrial_ports[request->transport == TRANSPORT_UDP][port / 8] >> port % 8 & 1U) != 0;
+    return request->care == CARE_ICS || (d->industrial_ports[request->transport == TRANSPORT_UDP][port / 8] & 1U << port % 8) != 0;
 }
 
 static struct dial_answer never(enum denial why)

@@ -35,18 +35,20 @@ static void settings_of_no_use_are_refused_in_one_line(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"operator: {mail: nobody}\n", "operator.mail: expected a mail address, such as scan-abuse@csirt.example, got \"nobody\""},
-        {"operator: {mail: \"a b@c.example\"}\n", "operator.mail: expected a mail address, such as scan-abuse@csirt.example, got \"a b@c.example\""},
+        {"operator: {mail: nobody}\n", "test:1: operator.mail: expected a mail address, such as scan-abuse@csirt.example, got \"nobody\""},
+        {"operator: {mail: \"a b@c.example\"}\n",
+         "test:1: operator.mail: expected a mail address, such as scan-abuse@csirt.example, got \"a b@c.example\""},
         {"operator: {page: \"http://csirt.example\"}\n",
-         "operator.page: expected an https URL, such as https://csirt.example/probing, got \"http://csirt.example\""},
+         "test:1: operator.page: expected an https URL, such as https://csirt.example/probing, got \"http://csirt.example\""},
         {"operator: {page: \"https://a.example/\\r\\nX: y\"}\n",
-         "operator.page: expected an https URL, such as https://csirt.example/probing, got \"https://a.example/\\r\\nX: y\""},
+         "test:1: operator.page: expected an https URL, such as https://csirt.example/probing, got \"https://a.example/\\r\\nX: y\""},
         {"operator: {organisation: \"two\\nlines\"}\n",
-         "operator.organisation: expected one line of text, such as Example CSIRT, got \"two\\nlines\""},
-        {"outside: {hours: 9-17}\n", "outside.hours: expected a time of day from and until, such as 09:00-17:30, got \"9-17\""},
-        {"outside: {hours: \"09:00-09:00\"}\n", "outside.hours: expected a time of day from and until, such as 09:00-17:30, got \"09:00-09:00\""},
-        {"outside: {test_network: [10.77.0.1/16]}\n", "outside.test_network: expected a prefix, such as 10.77.0.0/16, got \"10.77.0.1/16\""},
-        {"report: {timezone: Tokyo}\n", "report.timezone: expected an offset from UTC, such as +09:00, got \"Tokyo\""},
+         "test:1: operator.organisation: expected one line of text, such as Example CSIRT, got \"two\\nlines\""},
+        {"outside: {hours: 9-17}\n", "test:1: outside.hours: expected a time of day from and until, such as 09:00-17:30, got \"9-17\""},
+        {"outside: {hours: \"09:00-09:00\"}\n",
+         "test:1: outside.hours: expected a time of day from and until, such as 09:00-17:30, got \"09:00-09:00\""},
+        {"outside: {test_network: [10.77.0.1/16]}\n", "test:1: outside.test_network: expected a prefix, such as 10.77.0.0/16, got \"10.77.0.1/16\""},
+        {"report: {timezone: Tokyo}\n", "test:1: report.timezone: expected an offset from UTC, such as +09:00, got \"Tokyo\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct dial *dial = NULL;
