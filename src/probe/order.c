@@ -31,7 +31,7 @@ static int read_text(struct cursor *c, char *text, size_t most)
     if (len > most)
         return -ERR_LIMIT;
     struct span bytes = cursor_take(c, len);
-    if (bytes.len != len || memchr(bytes.at, 0, bytes.len) != NULL)
+    if (c->error != 0 || memchr(bytes.at, 0, bytes.len) != NULL)
         return -ERR_MALFORMED;
     memcpy(text, bytes.at, len);
     text[len] = '\0';

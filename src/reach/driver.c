@@ -543,9 +543,7 @@ void talk_due(struct talk *t)
         if (t->stage == TALK_CONNECTING)
             failed(t, ENDING_TIMEOUT);
         else {
-            talk_finish(t, t->stage == TALK_HANDSHAKE                             ? ENDING_TLS_FAILED
-                           : t->probe->over == TRANSPORT_UDP && t->heard.len == 0 ? ENDING_SILENT
-                                                                                  : ENDING_DEADLINE);
+            talk_finish(t, t->stage == TALK_HANDSHAKE ? ENDING_TLS_FAILED : t->heard.len == 0 ? ENDING_SILENT : ENDING_DEADLINE);
             leave(t);
         }
         return;

@@ -141,7 +141,7 @@ int spent_take(struct reach *r, struct span body)
         cursor_copy(&c, addr.bytes, sizeof addr.bytes);
         uint32_t asn = cursor_be32(&c), connections = cursor_be32(&c), industrial = cursor_be32(&c), neighbours = cursor_be32(&c);
         usec_t last = (usec_t)cursor_be64(&c);
-        int e = dial_spent(r->dial, addr, asn, connections, industrial, neighbours, last, r->wall);
+        int e = last < 0 ? -ERR_MALFORMED : dial_spent(r->dial, addr, asn, connections, industrial, neighbours, last, r->wall);
         if (e != 0 && e != -ERR_FULL)
             return e;
     }

@@ -173,9 +173,10 @@ static int read_ports(const struct conf *conf, const char *path, const char *pre
     for (size_t i = 0; i < given && r == 0; i++) {
         const char *text = conf_texts(conf, path, i);
         r = i < ORDER_PORTS_MAX ? order_port_parse(span_text(text), &ports[count++]) : -ERR_LIMIT;
-        if (r != 0)
-            (void)snprintf(error->text, sizeof error->text,
-                           "%s: \"%.40s\" is no port with a probe; for example 8080:http; `noroshi probes` lists them", path, text);
+        if (r == -ERR_LIMIT)
+            (void)conf_refuse(conf, path, error, "expected at most %d ports", ORDER_PORTS_MAX);
+        else if (r != 0)
+            (void)conf_refuse(conf, path, error, "\"%.40s\" is no port with a probe; for example 8080:http; `noroshi probes` lists them", text);
     }
     while (rest.len > 0 && r == 0) {
         size_t len = span_find(rest, ' ');
@@ -215,6 +216,38 @@ static int read_settings(struct reach *r, struct conf_error *error)
     if (e == 0)
         e = read_ports(conf, "probe.ics_ports", "", &r->ics_ports, &r->ics_port_count, error);
     return e != 0 ? e : dial_new(&r->dial, conf, error);
+}
+
+static int check_extra(const struct conf *conf, struct conf_error *error)
+{
+    for (size_t i = 0; i < conf_count(conf, "probe.extra"); i++) {
+        const char *name = conf_texts(conf, "probe.extra", i);
+        const struct probe *probe = probe_by_name(span_text(name));
+        if (probe != NULL && probe->care == CARE_ASKED)
+            continue;
+        return conf_refuse(conf, "probe.extra", error,
+                           "\"%.40s\" is no probe that is off unless named; for example snmp; `noroshi probes` lists them", name);
+    }
+    return 0;
+}
+
+int reach_check(const struct conf *conf, struct conf_error *error)
+{
+    struct order_port *ports = NULL, *ics_ports = NULL;
+    struct dial *dial = NULL;
+    size_t count;
+    error->text[0] = '\0';
+    int e = read_ports(conf, "probe.ports", "", &ports, &count, error);
+    if (e == 0)
+        e = read_ports(conf, "probe.ics_ports", "", &ics_ports, &count, error);
+    if (e == 0)
+        e = check_extra(conf, error);
+    if (e == 0)
+        e = dial_new(&dial, conf, error);
+    dial_free(dial);
+    free(ports);
+    free(ics_ports);
+    return e;
 }
 
 void reach_lists(struct reach *r, struct span blocklist, struct span optout)

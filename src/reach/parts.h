@@ -19,8 +19,9 @@ enum {
     VISIT_PORTS_MAX = ORDER_PORTS_MAX * 2,
     VISITS_LEAST = 256
 };
-#define PAUSE (10 * USEC_PER_MSEC) /* nothing is asked for so long when the rate of all is used up */
-#define LINGER (1 * USEC_PER_SEC)  /* how long the host's FIN is waited for */
+#define PAUSE (10 * USEC_PER_MSEC)     /* nothing is asked for so long when the rate of all is used up */
+#define AGAIN_WAIT (60 * USEC_PER_SEC) /* a second connection that policy puts off for longer is given up */
+#define LINGER (1 * USEC_PER_SEC)      /* how long the host's FIN is waited for */
 
 struct visit_port {
     const struct probe *probe;

@@ -36,6 +36,8 @@ struct reach_config {
     void (*stopped)(void *user); /* after reach_stop: the last visit has ended; once */
 };
 
+/* Are the settings of use? -ERR_CONFIG with one line, for the program's start; reach_new would refuse them, too. */
+int reach_check(const struct conf *, struct conf_error *);
 /* -ERR_CONFIG, -ENOMEM, -errno, with one line. */
 int reach_new(struct reach **ret, const struct reach_config *, struct conf_error *);
 /* Closes what is open without a record; NULL accepted. The loop must run once more to close the handles. */

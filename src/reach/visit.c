@@ -33,7 +33,8 @@ static struct visit **bucket_of(const struct reach *r, struct addr addr)
     uint64_t a, b;
     memcpy(&a, addr.bytes, sizeof a);
     memcpy(&b, addr.bytes + sizeof a, sizeof b);
-    a = (a ^ b * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xff51afd7ed558ccd);
+    a ^= b; /* neighbours differ in the highest bits: they are brought down first */
+    a = (a ^ a >> 32) * UINT64_C(0xff51afd7ed558ccd);
     return &r->table[(a >> 32) & r->table_mask];
 }
 
@@ -116,7 +117,6 @@ static bool holds_for_host(enum denial why)
     case DENIAL_SPECIAL:
     case DENIAL_OPTOUT:
     case DENIAL_BLOCKLIST:
-    case DENIAL_OWN:
     case DENIAL_NEIGHBOURS:
     case DENIAL_FULL:
     case DENIAL_DAILY:
@@ -177,6 +177,10 @@ static void later(struct visit *v, usec_t not_before)
 {
     struct reach *r = v->reach;
     usec_t wait = not_before > r->wall ? not_before - r->wall : USEC_PER_MSEC;
+    if (v->talk != NULL && wait > AGAIN_WAIT) {
+        talk_over(v->talk);
+        return;
+    }
     v->stage = STAGE_LATER;
     if (visit_deadline_set(v, r->now + wait) != 0)
         visit_ready(v);
@@ -277,8 +281,11 @@ void visit_answered(struct visit *v)
 void visits_acknowledged(struct reach *r)
 {
     uint64_t committed = journal_counters(r->config.journal)->acknowledged;
-    while (r->full.first != NULL && journal_fits(r->config.journal, JOURNAL_SPARE)) {
+    /* Each is tried once: a long record may find no room yet where a short one does, and waits for the next acknowledgement. */
+    const struct visit *last = r->full.last;
+    for (bool more = r->full.first != NULL; more && journal_fits(r->config.journal, JOURNAL_SPARE);) {
         struct visit *v = queue_take(&r->full);
+        more = v != last;
         if (v->over)
             visit_over(v);
         else

@@ -54,7 +54,7 @@ static int read_one(struct known *known, sqlite3_stmt *select, const struct addr
     for (size_t i = 0; i < sizeof texts / sizeof texts[0] && r == 0; i++)
         r = copy(known, select, 3 + (int)i, texts[i]);
     e->certainty = (uint8_t)sqlite3_column_int(select, 12);
-    e->own = !span_starts(e->rule, "recog:");
+    e->own = device_rule_own(e->rule);
     known->first[known->count] = sqlite3_column_int64(select, 13);
     known->last[known->count] = e->time = sqlite3_column_int64(select, 14);
     known->count++;

@@ -259,7 +259,9 @@ static void join_reach(struct keeper *k, struct peer *peer)
     /* Without what was spent the budgets would not hold: it starts anew until the store works. */
     if (r == 0 && k->reach == peer)
         r = lease_join(k->lease, peer->channel, usec_now());
-    if (r != 0) {
+    if (r == -ERR_CLOSED) {
+        drop(peer, false); /* it has ended meanwhile, as at a reload: its successor comes */
+    } else if (r != 0) {
         log_warning("reach can't be served yet: %s", err_text(r));
         drop(peer, true);
     }
@@ -361,7 +363,7 @@ static void join_analysis(struct keeper *k, int fd)
             (void)store_flush(k->store);
         r = marks_begin(&k->marks, k->store, channel);
     }
-    if (r != 0)
+    if (r != 0 && r != -ERR_CLOSED) /* closed: it has ended meanwhile, as at a reload */
         log_error("the analysis can't be served: %s", err_text(r));
 }
 
