@@ -127,7 +127,9 @@ def throughput(args, run, mode, count):
 
 
 def hold(args, run, counts):
-    """The memory with so many sessions logged in and idle, the next ones on top of those before."""
+    """The memory with so many sessions logged in and idle, the next ones on top of those before and of what a program that has worked a little holds."""
+    client(args.client, "login", run, 500, 100)
+    run.settle()
     sizes, holders, sessions = [pss(run.pids)], [], [0]
     for count in counts:
         more = count - sessions[-1]
