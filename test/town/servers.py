@@ -3,7 +3,6 @@ capture of what passes the loopback interface."""
 
 import asyncio
 import collections
-import contextlib
 import itertools
 import random
 import socket
@@ -14,7 +13,7 @@ import time
 SO_BINDTODEVICE = 25
 SOL_PACKET, PACKET_OUTGOING, PACKET_STATISTICS = 263, 4, 6
 
-# One connection a server met: `end` is "fin" or "reset", however the client took leave, None while it has not.
+# One connection a server met.
 Meeting = collections.namedtuple("Meeting", "time address port source source_port")
 
 
@@ -25,7 +24,7 @@ class Quarter:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.met = []      # Meetings in their order
-        self.ends = {}     # Meeting -> "fin", "reset"
+        self.ends = {}     # Meeting -> "fin" or "reset", however the client took leave; missing while it has not
         self.talks = {}    # (address, port) -> talk
         self.usual = {}    # port -> talk
         self.servers = []
@@ -231,11 +230,3 @@ class Capture:
     def begun(self, port):
         """SYNs to that port, repetitions included."""
         return [p for p in self.packets if p.protocol == 6 and p.destination_port == port and p.flags & (SYN | ACK) == SYN]
-
-
-@contextlib.contextmanager
-def deadline(seconds, what):
-    begin = time.monotonic()
-    yield
-    took = time.monotonic() - begin
-    assert took < seconds, f"{what} took {took:.1f} s"
