@@ -1,6 +1,7 @@
 #include "process/aside.h"
 
 #include "base/err.h"
+#include "base/log.h"
 #include "process/folder.h"
 #include "process/supervisor.h"
 
@@ -69,6 +70,7 @@ int aside_start(struct aside **ret, const struct conf *settings)
         (void)setpgid(0, 0);
         (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
         const struct supervision how = {.settings = settings, .listening = LISTENING_NOT, .ready_fd = ready[1]};
+        log_open("noroshi", LOG_LEVEL_WARNING); /* that it starts and stops is nothing to the verb's user */
         _exit(getppid() == parent ? supervise(&how) : 1);
     }
     (void)close(ready[1]);
