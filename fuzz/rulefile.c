@@ -1,8 +1,9 @@
 /*
- * Rule files. The first byte says what the rest is: '<' recog's XML, 'i' pairs of a place (3 bytes) and a value that are put into a good image,
- * anything else our YAML. What is read well is compiled when it is small; an error is always one line.
+ * Rule files. The first byte says what the rest is: '<' recog's XML, 'n' nmap's probes, 'i' pairs of a place (3 bytes) and a value that are put into
+ * a good image, anything else our YAML. What is read well is compiled when it is small; an error is always one line.
  */
 #include "analyse/device/compile.h"
+#include "analyse/device/nmap.h"
 #include "analyse/device/recog.h"
 #include "analyse/device/rules.h"
 
@@ -23,6 +24,31 @@ static void read_xml(struct span xml)
     drafts_init(&drafts);
     if (recog_drafts(&drafts, DEVICE_FIELD_TELNET, "telnet_banners.xml", xml, &left_out, &error) != 0)
         must_say_why(&error);
+    drafts_done(&drafts);
+}
+
+/* What its rules say, with captures that are pieces of the file itself. */
+static void read_probes(struct span text)
+{
+    struct drafts drafts;
+    struct conf_error error = {0};
+    struct span captures[PATTERN_CAPTURES], values[VALUE_COUNT];
+    size_t left_out = 0;
+    drafts_init(&drafts);
+    if (nmap_drafts(&drafts, "fuzz-service-probes", text, &left_out, &error) != 0)
+        must_say_why(&error);
+    for (int i = 0; i < PATTERN_CAPTURES; i++)
+        captures[i] = span_part(text, (size_t)i * 7, (size_t)i * (size_t)i * 3);
+    for (size_t i = 0; i < drafts.count; i++) {
+        struct rule_view rule = {.mixed = (1 << VALUE_COUNT) - 1};
+        MUST(drafts.list[i].name.len <= DEVICE_TEXT_MAX && drafts.list[i].services != 0);
+        for (int v = 0; v < VALUE_COUNT; v++)
+            rule.values[v] = drafts.list[i].values[v];
+        if (rule_values(&rule, captures, &drafts.arena, values) != 0)
+            break;
+        for (int v = 0; v < VALUE_COUNT; v++)
+            MUST(values[v].len <= DEVICE_TEXT_MAX && rule.values[v].len <= TEMPLATE_MAX);
+    }
     drafts_done(&drafts);
 }
 
@@ -79,6 +105,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         return 0;
     if (data[0] == '<')
         read_xml(span_of(data, len));
+    else if (data[0] == 'n')
+        read_probes(span_of(data + 1, len - 1));
     else if (data[0] == 'i')
         open_changed(span_of(data + 1, len - 1));
     else

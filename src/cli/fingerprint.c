@@ -246,8 +246,8 @@ static int run(const struct invocation *i, const struct options *o)
     buf_init(&image, 0);
     int status = open_rules(i, &image, &rules, &compiled);
     if (status == EXIT_OK && o->values[FINGERPRINT_CHECK] != NULL) {
-        printf("%zu rules of ours, %zu of recog's (%zu left out), %zu examples tried%s\n", compiled.own, compiled.recog, compiled.recog_left_out,
-               compiled.examples, compiled.cached ? ", compiled before" : "");
+        printf("%zu rules of ours, %zu of recog's (%zu left out), %zu of nmap's (%zu left out), %zu examples tried%s\n", compiled.own, compiled.recog,
+               compiled.recog_left_out, compiled.nmap, compiled.nmap_left_out, compiled.examples, compiled.cached ? ", compiled before" : "");
         status = output_done(EXIT_OK);
     } else if (status == EXIT_OK) {
         status = judge(i, o, rules);
@@ -269,7 +269,8 @@ const struct verb verb_fingerprint = {
         "residue\n"
         "and honeypot of each host, with the rules that say so; --json adds evidence that says otherwise.\n"
         "\n"
-        "The rules are those of fingerprint.rules, and recog's when fingerprint.recog names its folder. Nothing is recorded, nothing is sent. Lines "
+        "The rules are those of fingerprint.rules, recog's when fingerprint.recog names its folder, and nmap's when fingerprint.nmap names its\n"
+        "file. Nothing is recorded, nothing is sent. Lines "
         "that\n"
         "can't be read are named, counted and skipped; the exit status is 4 then.",
     .examples = "noroshi fingerprint banners.jsonl\n"

@@ -176,7 +176,7 @@ INDUSTRIAL = [
           hosts=2, attacks={3389: None, 445: None}),
     House("D", "10.77.8.4", "building-automation", "Tridium", {80: page("Niagara Login", "Niagara Web Server/3.6.31", arrives=117), 1911: fox("vykon", "3.6.31", 117)},
           attacks={445: 118}),
-    House("E", "10.77.8.5", "building-automation", "Tridium", {1911: fox("Webs", "3.5.34", 114), 3389: say("", 114)}, attacks={3389: 116}),
+    House("E", "10.77.8.5", "building-automation", "Honeywell", {1911: fox("Webs", "3.5.34", 114), 3389: say("", 114)}, attacks={3389: 116}),
     House("F", "10.77.8.6", "", "",
           {23: say("\r\nlogin: ", 50), 80: page("Router", arrives=80), 102: s7("6ES7 315-2EH14-0AB0", "3.2.6", 15)}, hosts=3, attacks={445: 117}),
 ]

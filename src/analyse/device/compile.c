@@ -3,6 +3,7 @@
  * regular expressions, the library and the processor), length and bytes. The cache is nobody's but ours, yet a broken one only costs time.
  */
 #include "analyse/device/compile.h"
+#include "analyse/device/nmap.h"
 #include "analyse/device/recog.h"
 #include "analyse/device/rules.h"
 #include "base/cursor.h"
@@ -17,7 +18,7 @@
 
 enum { CACHE_MAX = 256 * 1024 * 1024, KEY_SIZE = SHA256_DIGEST_LENGTH };
 
-static const char magic[8] = "noroFC01";
+static const char magic[8] = "noroFC02";
 
 struct compiling {
     struct drafts drafts;
@@ -122,6 +123,17 @@ static int read_recog(struct compiling *c, const char *folder)
     return 0;
 }
 
+static int read_nmap(struct compiling *c, const char *path)
+{
+    struct buf text;
+    size_t before = c->drafts.count;
+    int r = read_file(path, NMAP_FILE_MAX, &text);
+    r = r != 0 ? unreadable(c, path, r) : nmap_drafts(&c->drafts, path, buf_as_span(&text), &c->result.nmap_left_out, c->error);
+    buf_done(&text);
+    c->result.nmap = c->drafts.count - before;
+    return r;
+}
+
 /* ---- the cache ---- */
 
 static int make_keys(struct compiling *c)
@@ -134,7 +146,7 @@ static int make_keys(struct compiling *c)
         patterns_platform(&text);
         for (size_t i = first; i < first + count; i++) {
             const struct pattern *p = &c->drafts.list[i].pattern;
-            buf_printf(&text, "%zu %d%d ", p->regex.len, p->nocase, p->dotall);
+            buf_printf(&text, "%zu %d%d%s ", p->regex.len, p->nocase, p->dotall, p->whole ? "w" : "");
             buf_span(&text, p->regex);
         }
         if (text.error != 0)
@@ -235,16 +247,31 @@ static int compile_all(struct compiling *c)
 static int make_image(struct compiling *c, struct buf *image, struct device_rules **ret)
 {
     size_t start = image->len;
+    bool any = false;
+    for (int field = 0; field < DEVICE_FIELD_COUNT; field++)
+        any = any || c->cached[field];
     for (int attempt = 0;; attempt++) {
         int r = compile_all(c);
         if (r == 0)
             r = image_write(&c->drafts, c->patterns, image);
         if (r == 0)
             r = device_open(ret, span_of(image->data + start, image->len - start));
-        if (r == 0 || !c->result.cached || attempt == 1)
+        if (r == 0 || !any || attempt == 1)
             return r;
         image->len = start;
         memset(c->cached, 0, sizeof c->cached);
+    }
+}
+
+/* What PCRE2 takes and Hyperscan does not. Rules are in the order of the drafts; of what has examples those have failed already. */
+static void count_left_out(struct compiling *c, const struct device_rules *rules)
+{
+    size_t at = 0;
+    for (int field = 0; field < DEVICE_FIELD_COUNT; field++) {
+        const struct field_rules *f = &rules->fields[field];
+        size_t *count = field == DEVICE_FIELD_RAW ? &c->result.nmap_left_out : &c->result.recog_left_out;
+        for (size_t i = 0; i < f->count; i++, at++)
+            *count += pattern_left_out(f->patterns, i) && !c->drafts.list[at].left_out;
     }
 }
 
@@ -253,6 +280,7 @@ static int try_examples(struct compiling *c, struct buf *image, struct device_ru
     size_t left_out = 0;
     int r = examples_try(&c->drafts, rules, &c->result.examples, &left_out, c->error);
     c->result.recog_left_out += left_out;
+    count_left_out(c, rules);
     if (r == 0 && left_out > 0) {
         image->len = start;
         r = image_write(&c->drafts, c->patterns, image);
@@ -300,15 +328,22 @@ static int compiling_done(struct compiling *c, int r, struct device_compiled *re
     return r;
 }
 
-int device_compile_folders(const char *own, const char *recog, const char *cache, struct buf *image, struct device_compiled *ret,
+static bool is_given(const char *path)
+{
+    return path != NULL && path[0] != '\0';
+}
+
+int device_compile_sources(const struct device_sources *from, const char *cache, struct buf *image, struct device_compiled *ret,
                            struct conf_error *error)
 {
     struct compiling c;
     int r = compiling_init(&c, error);
     if (r == 0)
-        r = read_own(&c, own);
-    if (r == 0 && recog[0] != '\0')
-        r = read_recog(&c, recog);
+        r = read_own(&c, from->own);
+    if (r == 0 && is_given(from->recog))
+        r = read_recog(&c, from->recog);
+    if (r == 0 && is_given(from->nmap))
+        r = read_nmap(&c, from->nmap);
     if (r == 0)
         r = finish(&c, cache, image);
     return compiling_done(&c, r, ret);
@@ -316,7 +351,10 @@ int device_compile_folders(const char *own, const char *recog, const char *cache
 
 int device_compile(const struct conf *settings, const char *cache, struct buf *image, struct device_compiled *ret, struct conf_error *error)
 {
-    return device_compile_folders(conf_text(settings, "fingerprint.rules"), conf_text(settings, "fingerprint.recog"), cache, image, ret, error);
+    const struct device_sources sources = {.own = conf_text(settings, "fingerprint.rules"),
+                                           .recog = conf_text(settings, "fingerprint.recog"),
+                                           .nmap = conf_text(settings, "fingerprint.nmap")};
+    return device_compile_sources(&sources, cache, image, ret, error);
 }
 
 int device_compile_text(const char *file, struct span yaml, struct buf *image, struct device_compiled *ret, struct conf_error *error)

@@ -3,8 +3,12 @@
 
 #include "analyse/device/device.h"
 
-/* recog "": none. */
-int device_compile_folders(const char *own, const char *recog, const char *cache, struct buf *image, struct device_compiled *ret,
+struct device_sources {
+    const char *own;   /* folder */
+    const char *recog; /* folder; NULL or "": none */
+    const char *nmap;  /* file; NULL or "": none */
+};
+int device_compile_sources(const struct device_sources *, const char *cache, struct buf *image, struct device_compiled *ret,
                            struct conf_error *error);
 /* Where the compiled may be kept; NULL: nowhere that is safe. */
 const char *device_cache_path(char *path, size_t size);

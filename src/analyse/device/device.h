@@ -1,6 +1,6 @@
 /*
- * Which device an answer came from: rules (of ours: conf/fingerprints, recog's XML from a configured folder) are tried on fields of
- * an answer, what they say is evidence, and evidence of several answers and ports is merged into one device. Pure but for the
+ * Which device an answer came from: rules (of ours: conf/fingerprints, recog's XML and nmap's probes where they are configured) are tried on
+ * fields of an answer, what they say is evidence, and evidence of several answers and ports is merged into one device. Pure but for the
  * compiling: the same answers give the same device, live or from a file.
  *
  *   rules ─compile, self-test by their examples─► image ─► device_open
@@ -28,16 +28,17 @@ enum device_field {
 
 /* ---- rules ---- */
 
-/* Reads fingerprint.rules (folder of *.yaml) and, when set, fingerprint.recog (folder of *.xml), compiles them and tries every example.
+/* Reads fingerprint.rules (folder of *.yaml) and, when set, fingerprint.recog (folder of *.xml) and fingerprint.nmap (the user's
+ * nmap-service-probes; a line that is not in its form: -ERR_CONFIG, file and line), compiles them and tries every example.
  * What was compiled before with the same rules, library and processor comes from `cache` (a file; NULL: none) in milliseconds; a new
  * one is written there when that is possible. Own rules that are wrong or whose example fails: -ERR_CONFIG, file and line. Recog's that
- * fail are left out and counted. `image` may then go to another process in a sealed memfd. */
+ * fail, and nmap's that can't be compiled, are left out and counted. `image` may then go to another process in a sealed memfd. */
 struct device_compiled {
-    size_t own, recog, recog_left_out, examples;
+    size_t own, recog, recog_left_out, nmap, nmap_left_out, examples;
     bool cached;
 };
 int device_compile(const struct conf *settings, const char *cache, struct buf *image, struct device_compiled *ret, struct conf_error *error);
-/* The image must outlive the rules. Reads no file, needs no executable memory. */
+/* The image must outlive the rules, which are one thread's at a time. Reads no file, needs no executable memory. */
 int device_open(struct device_rules **ret, struct span image);
 void device_close(struct device_rules *); /* NULL accepted */
 
@@ -48,13 +49,14 @@ struct evidence {
     struct endpoint at; /* the host's; port 0 when unknown */
     enum transport transport;
     usec_t time;                                                        /* of the answer */
-    struct span rule;                                                   /* "dahua-web-service", "recog:html_title.xml:Hikvision DVR" */
+    struct span rule;                                                   /* "dahua-web-service", "recog:html_title.xml:Hikvision DVR", "nmap:ftp:9" */
     struct span class_, maker, model, firmware, ics, residue, honeypot; /* empty: not said */
     struct span matched; /* the part of the field that matched, or that it ends with; at most 128 bytes of UTF-8 */
     enum device_field field;
     uint8_t certainty; /* 1 to 100 */
-    bool own;          /* a rule of ours, not recog's */
+    bool own;          /* a rule of ours, not recog's or nmap's */
 };
+bool device_rule_own(struct span rule); /* by its name */
 
 /* Rules on one field of a known kind; appends to `ret`, at most `room`; returns how many. */
 size_t device_match(const struct device_rules *, enum device_field, struct span value, struct arena *, struct evidence *ret, size_t room);
@@ -83,7 +85,7 @@ struct device {
     size_t conflict_count;
 };
 /*
- * Own rules before recog's at the same certainty; finer classes before coarser (dvr before surveillance-device before embedded); agreeing
+ * Own rules before others at the same certainty; finer classes before coarser (dvr before surveillance-device before embedded); agreeing
  * evidence adds up; model and firmware only from evidence that agrees with the maker chosen; newer before older. Residue is never the
  * device: evidence of the same answer as a residue gives nothing else, and older evidence still names the device.
  */

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "probe/http_response.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 enum { TELNET_IAC = 255, TELNET_SB = 250, TELNET_SE = 240, TELNET_WILL = 251, TELNET_DONT = 254 };
@@ -324,20 +325,28 @@ static void add_banner(struct field_list *f, struct span data)
         fields_add(f, DEVICE_FIELD_BANNER, trim(data));
 }
 
+static const struct {
+    const char *service;
+    void (*add)(struct field_list *, struct span);
+} services[] = {
+    {"banner", add_banner}, {"telnet", add_telnet}, {"ftp", add_ftp},   {"ssh", add_ssh},   {"http", add_http},
+    {"https", add_http},    {"rtsp", add_rtsp},     {"upnp", add_upnp}, {"snmp", add_snmp},
+};
+static_assert(sizeof services / sizeof services[0] <= 16, "rules hold a bit for each");
+
+int fields_service(struct span service)
+{
+    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+        if (span_is(service, services[i].service))
+            return (int)i;
+    }
+    return -1;
+}
+
 bool fields_of_bytes(struct field_list *f, struct span service, struct span data)
 {
-    static const struct {
-        const char *service;
-        void (*add)(struct field_list *, struct span);
-    } services[] = {
-        {"banner", add_banner}, {"telnet", add_telnet}, {"ftp", add_ftp},   {"ssh", add_ssh},   {"http", add_http},
-        {"https", add_http},    {"rtsp", add_rtsp},     {"upnp", add_upnp}, {"snmp", add_snmp},
-    };
-    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
-        if (span_is(service, services[i].service)) {
-            services[i].add(f, data);
-            return true;
-        }
-    }
-    return false;
+    int at = fields_service(service);
+    if (at >= 0)
+        services[at].add(f, data);
+    return at >= 0;
 }

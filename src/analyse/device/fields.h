@@ -24,6 +24,8 @@ bool fields_has(const struct field_list *, enum device_field);
 
 /* Appends. `service` is a probe's name; false when there is no such service. Industrial services give no field here (judge.c). */
 bool fields_of_bytes(struct field_list *, struct span service, struct span data);
+/* A small number for each of those services, below 16; -1 when there is no such service. */
+int fields_service(struct span service);
 
 /* sysDescr.0 and sysObjectID.0 of an SNMP response (RFC 3416); the object identifier is printed into the arena, dotted. */
 void fields_of_snmp(struct field_list *, struct span datagram);

@@ -1,5 +1,5 @@
 /*
- * The image: magic, the number of rules, each rule (field, flags, certainty, name, regex, values), then for each field the length of its
+ * The image: magic, the number of rules, each rule (field, flags, certainty, services, name, regex, values), then for each field the length of its
  * compiled patterns and those.
  */
 #include "analyse/device/rules.h"
@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const char magic[8] = "noroFP01";
+static const char magic[8] = "noroFP02";
 
-enum { FLAG_OWN = 1, FLAG_NOCASE = 2, FLAG_DOTALL = 4, FLAG_LEFT_OUT = 8, FLAG_ALL = 15 };
+enum { FLAG_OWN = 1, FLAG_NOCASE = 2, FLAG_DOTALL = 4, FLAG_LEFT_OUT = 8, FLAG_WHOLE = 16, FLAG_ALL = 31 };
 
 static void put(struct buf *out, struct span bytes)
 {
@@ -26,9 +26,11 @@ int image_write(const struct drafts *d, const struct buf patterns[static DEVICE_
     for (size_t i = 0; i < d->count; i++) {
         const struct draft *draft = &d->list[i];
         buf_byte(image, (uint8_t)draft->field);
-        buf_byte(image, (uint8_t)((draft->own ? FLAG_OWN : 0) | (draft->pattern.nocase ? FLAG_NOCASE : 0) |
-                                  (draft->pattern.dotall ? FLAG_DOTALL : 0) | (draft->left_out ? FLAG_LEFT_OUT : 0)));
+        buf_byte(image,
+                 (uint8_t)((draft->own ? FLAG_OWN : 0) | (draft->pattern.nocase ? FLAG_NOCASE : 0) | (draft->pattern.dotall ? FLAG_DOTALL : 0) |
+                           (draft->left_out ? FLAG_LEFT_OUT : 0) | (draft->pattern.whole ? FLAG_WHOLE : 0)));
         buf_byte(image, draft->certainty);
+        buf_varint(image, draft->services);
         put(image, draft->name);
         put(image, draft->pattern.regex);
         for (int v = 0; v < VALUE_COUNT; v++)
@@ -52,8 +54,13 @@ static int read_rule(struct cursor *c, struct rule_view *rule, struct pattern *p
     *ret_field = cursor_u8(c);
     uint8_t flags = cursor_u8(c);
     rule->certainty = cursor_u8(c);
+    uint64_t services = cursor_varint(c);
+    rule->services = (uint16_t)services;
     rule->name = take(c, DEVICE_TEXT_MAX);
-    *pattern = (struct pattern){.regex = take(c, PATTERN_REGEX_MAX), .nocase = (flags & FLAG_NOCASE) != 0, .dotall = (flags & FLAG_DOTALL) != 0};
+    *pattern = (struct pattern){.regex = take(c, PATTERN_REGEX_MAX),
+                                .nocase = (flags & FLAG_NOCASE) != 0,
+                                .dotall = (flags & FLAG_DOTALL) != 0,
+                                .whole = (flags & FLAG_WHOLE) != 0};
     rule->own = (flags & FLAG_OWN) != 0;
     rule->left_out = (flags & FLAG_LEFT_OUT) != 0;
     for (int v = 0; v < VALUE_COUNT; v++) {
@@ -67,7 +74,8 @@ static int read_rule(struct cursor *c, struct rule_view *rule, struct pattern *p
         rule->mixed |= (uint8_t)((only ? 0 : 1) << v);
         rule->captures = true;
     }
-    if (c->error == 0 && (flags > FLAG_ALL || *ret_field >= DEVICE_FIELD_COUNT || rule->certainty < 1 || rule->certainty > 100))
+    if (c->error == 0 &&
+        (flags > FLAG_ALL || services > UINT16_MAX || *ret_field >= DEVICE_FIELD_COUNT || rule->certainty < 1 || rule->certainty > 100))
         cursor_fail(c, -ERR_MALFORMED);
     return c->error;
 }
@@ -97,7 +105,7 @@ static int open_image(struct device_rules *rules, struct span image)
     struct cursor c = cursor_of(image);
     struct span start = cursor_take(&c, sizeof magic);
     uint64_t fields = cursor_varint(&c), count = cursor_varint(&c);
-    if (c.error != 0 || memcmp(start.at, magic, sizeof magic) != 0 || fields != DEVICE_FIELD_COUNT || count > 2 * (uint64_t)RULES_MAX)
+    if (c.error != 0 || memcmp(start.at, magic, sizeof magic) != 0 || fields != DEVICE_FIELD_COUNT || count > SOURCES_MAX * (uint64_t)RULES_MAX)
         return -ERR_VERSION;
     rules->rules = calloc(count + 1, sizeof *rules->rules);
     rules->patterns = calloc(count + 1, sizeof *rules->patterns);

@@ -36,6 +36,15 @@ static void judge_fields(struct bench *b, const struct field_list *fields)
     }
 }
 
+/* The whole answer. What spoke without its protocol being known may be anything. */
+static void judge_raw(struct bench *b, struct span service, struct span data)
+{
+    int known = fields_service(service);
+    if (data.len > 0 && b->count < b->room)
+        keep_new(b, rules_match(b->rules, DEVICE_FIELD_RAW, known >= 0 ? known : fields_service(span_text("banner")), data, b->arena,
+                                b->ret + b->count, b->room - b->count));
+}
+
 /* ---- industrial ---- */
 
 struct identity {
@@ -117,6 +126,8 @@ int device_judge_bytes(const struct device_rules *rules, struct span service, st
     int r = judge_bytes(&b, fields, service, data);
     if (r == 0) {
         judge_fields(&b, fields);
+        if (fields_service(service) >= 0)
+            judge_raw(&b, service, data);
         *ret_count = b.count;
     }
     return r;
@@ -180,6 +191,8 @@ int device_judge_record(const struct device_rules *rules, const struct record *r
         fields_add(fields, DEVICE_FIELD_BANNER, banner);
     add_facts(fields, r);
     judge_fields(&b, fields);
+    if (ics.len == 0)
+        judge_raw(&b, service, banner);
     if (r->kind == KIND_LISTING)
         judge_listing(&b, r);
     else if (ics.len > 0)
@@ -237,5 +250,5 @@ void device_from_record(const struct record *r, struct evidence *ret)
                              .matched = text_of(r, FACT_EVIDENCE),
                              .field = field < DEVICE_FIELD_COUNT ? field : DEVICE_FIELD_BANNER,
                              .certainty = certainty != NULL && certainty->number >= 1 && certainty->number <= 100 ? (uint8_t)certainty->number : 1,
-                             .own = !span_starts(text_of(r, FACT_RULE), "recog:")};
+                             .own = device_rule_own(text_of(r, FACT_RULE))};
 }

@@ -43,9 +43,9 @@ static bool testify(const struct field_rules *f, enum device_field field, struct
     return true;
 }
 
-/* All of our own rules that match, and the first of recog's: its files are written to be read so. */
-size_t device_match(const struct device_rules *rules, enum device_field field, struct span value, struct arena *arena, struct evidence *ret,
-                    size_t room)
+/* All of our own rules that match, and the first of another source: their files are written to be read so. */
+size_t rules_match(const struct device_rules *rules, enum device_field field, int service, struct span value, struct arena *arena,
+                   struct evidence *ret, size_t room)
 {
     const struct field_rules *f = &rules->fields[field];
     const struct pattern_hit *hits;
@@ -57,7 +57,7 @@ size_t device_match(const struct device_rules *rules, enum device_field field, s
     size_t found = patterns_scan(f->patterns, value, &hits);
     for (size_t i = 0; i < found && count < room; i++) {
         const struct rule_view *rule = &f->rules[hits[i].index];
-        if (rule->left_out)
+        if (rule->left_out || (service >= 0 && rule->services != 0 && (rule->services >> service & 1) == 0))
             continue;
         bool silent = !rule->says && !pattern_unsure(f->patterns, hits[i].index);
         bool there = silent || testify(f, field, hits[i], value, &budget, arena, &ret[count]);
@@ -67,4 +67,10 @@ size_t device_match(const struct device_rules *rules, enum device_field field, s
             break;
     }
     return count;
+}
+
+size_t device_match(const struct device_rules *rules, enum device_field field, struct span value, struct arena *arena, struct evidence *ret,
+                    size_t room)
+{
+    return rules_match(rules, field, -1, value, arena, ret, room);
 }

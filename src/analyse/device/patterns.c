@@ -22,11 +22,11 @@ struct entry {
     pcre2_code *code;
     enum start start;
     uint8_t first[2]; /* START_BYTE: in both cases */
-    bool unsure;
+    bool unsure, left_out;
 };
 
 struct pattern_set {
-    hs_database_t *database; /* NULL when there is no pattern */
+    hs_database_t *line, *lines; /* for texts of one line, and of any; NULL when there is no pattern; the same when lines make no difference */
     hs_scratch_t *scratch;
     struct entry *entries;
     size_t count;
@@ -42,9 +42,10 @@ static pcre2_code *compile(const struct pattern *p, char *why, size_t size)
     if (context == NULL)
         return NULL;
     (void)pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-    uint32_t options = PCRE2_MULTILINE | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C;
+    uint32_t options = PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C;
     options |= p->nocase ? PCRE2_CASELESS : 0;
     options |= p->dotall ? PCRE2_DOTALL : 0;
+    options |= p->whole ? 0 : PCRE2_MULTILINE;
     int error = 0;
     PCRE2_SIZE at = 0;
     pcre2_code *code = pcre2_compile(p->regex.at, p->regex.len, options, &error, &at, context);
@@ -72,12 +73,14 @@ int pattern_check(const struct pattern *p, char *why, size_t size)
 
 static unsigned flags_of(const struct pattern *p)
 {
-    return HS_FLAG_MULTILINE | HS_FLAG_SINGLEMATCH | HS_FLAG_ALLOWEMPTY | (p->nocase ? HS_FLAG_CASELESS : 0U) | (p->dotall ? HS_FLAG_DOTALL : 0U);
+    return HS_FLAG_SINGLEMATCH | HS_FLAG_ALLOWEMPTY | (p->whole ? 0U : HS_FLAG_MULTILINE) | (p->nocase ? HS_FLAG_CASELESS : 0U) |
+           (p->dotall ? HS_FLAG_DOTALL : 0U);
 }
 
 struct batch {
     char **texts;
     unsigned *flags, *ids;
+    bool *left_out;
 };
 
 static void batch_done(struct batch *b, size_t count)
@@ -87,6 +90,7 @@ static void batch_done(struct batch *b, size_t count)
     free(b->texts);
     free(b->flags);
     free(b->ids);
+    free(b->left_out);
 }
 
 static int batch_init(struct batch *b, const struct pattern *patterns, size_t count)
@@ -94,19 +98,48 @@ static int batch_init(struct batch *b, const struct pattern *patterns, size_t co
     b->texts = calloc(count, sizeof *b->texts);
     b->flags = calloc(count, sizeof *b->flags);
     b->ids = calloc(count, sizeof *b->ids);
-    for (size_t i = 0; b->texts != NULL && b->flags != NULL && b->ids != NULL && i < count; i++) {
+    b->left_out = calloc(count, sizeof *b->left_out);
+    if (b->texts == NULL || b->flags == NULL || b->ids == NULL || b->left_out == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
         b->texts[i] = strndup((const char *)patterns[i].regex.at, patterns[i].regex.len);
         b->flags[i] = flags_of(&patterns[i]);
         b->ids[i] = (unsigned)i;
         if (b->texts[i] == NULL)
             return -ENOMEM;
     }
-    return b->texts != NULL && b->flags != NULL && b->ids != NULL ? 0 : -ENOMEM;
+    return 0;
 }
 
-/* What Hyperscan can't take as it is it takes as a prefilter: it may then hit without a match, never miss one. */
-static int build(struct batch *b, size_t count, hs_database_t **ret, size_t *ret_bad, char *why, size_t size)
+/* What Hyperscan can't take as it is it takes as a prefilter: it may then hit without a match, never miss one. Asked one by one first: compiling
+ * many ends at the first that is wrong. */
+static void mark_prefilters(struct batch *b, size_t count)
 {
+    for (size_t i = 0; i < count; i++) {
+        hs_compile_error_t *error = NULL;
+        hs_expr_info_t *info = NULL;
+        if (hs_expression_info(b->texts[i], b->flags[i], &info, &error) != HS_SUCCESS)
+            b->flags[i] |= HS_FLAG_PREFILTER;
+        free(info);
+        hs_free_compile_error(error);
+    }
+}
+
+/* A text that nobody sends; who does has PCRE2 look at the real expression. */
+static int leave_out(struct batch *b, size_t at)
+{
+    char *never = strdup("\\x00noroshi: left out\\x00");
+    if (never == NULL)
+        return -ENOMEM;
+    free(b->texts[at]);
+    b->texts[at] = never;
+    b->left_out[at] = true;
+    return 0;
+}
+
+static int build(struct batch *b, const struct pattern *patterns, size_t count, hs_database_t **ret, size_t *ret_bad, char *why, size_t size)
+{
+    mark_prefilters(b, count);
     for (;;) {
         hs_compile_error_t *error = NULL;
         hs_error_t r = hs_compile_multi((const char *const *)b->texts, b->flags, b->ids, (unsigned)count, HS_MODE_BLOCK, NULL, ret, &error);
@@ -117,7 +150,14 @@ static int build(struct batch *b, size_t count, hs_database_t **ret, size_t *ret
             hs_free_compile_error(error);
             return -ENOMEM;
         }
-        if ((b->flags[at] & HS_FLAG_PREFILTER) != 0) {
+        bool again = (b->flags[at] & HS_FLAG_PREFILTER) != 0;
+        if (again && patterns[at].optional && !b->left_out[at]) {
+            hs_free_compile_error(error);
+            if (leave_out(b, (size_t)at) != 0)
+                return -ENOMEM;
+            continue;
+        }
+        if (again) {
             *ret_bad = (size_t)at;
             snprintf(why, size, "%s", error->message);
             hs_free_compile_error(error);
@@ -128,7 +168,30 @@ static int build(struct batch *b, size_t count, hs_database_t **ret, size_t *ret
     }
 }
 
-/* count, then a byte per pattern (1: prefilter), then the database. */
+static int put_database(const hs_database_t *database, struct buf *out)
+{
+    char *bytes = NULL;
+    size_t len = 0;
+    if (hs_serialize_database(database, &bytes, &len) != HS_SUCCESS)
+        return -ENOMEM;
+    buf_varint(out, len);
+    buf_put(out, bytes, len);
+    free(bytes);
+    return out->error;
+}
+
+/* In a text without \n the lines' ends are the text's, and Hyperscan is faster with those. */
+static bool without_lines(struct batch *b, size_t count)
+{
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        any = any || (b->flags[i] & HS_FLAG_MULTILINE) != 0;
+        b->flags[i] &= ~(unsigned)HS_FLAG_MULTILINE;
+    }
+    return any;
+}
+
+/* count, then a byte per pattern (1: prefilter, 2: left out), then the database for any text and, when it is another, that for one line. */
 int patterns_compile(const struct pattern *patterns, size_t count, struct buf *out, size_t *ret_bad, char *why, size_t size)
 {
     buf_varint(out, count);
@@ -137,22 +200,20 @@ int patterns_compile(const struct pattern *patterns, size_t count, struct buf *o
     if (count > PATTERN_SET_MAX)
         return -ERR_LIMIT;
     struct batch b = {0};
-    hs_database_t *database = NULL;
+    hs_database_t *lines = NULL, *line = NULL;
     int r = batch_init(&b, patterns, count);
     if (r == 0)
-        r = build(&b, count, &database, ret_bad, why, size);
-    if (r == 0) {
-        char *bytes = NULL;
-        size_t len = 0;
-        for (size_t i = 0; i < count; i++)
-            buf_byte(out, (b.flags[i] & HS_FLAG_PREFILTER) != 0);
-        if (hs_serialize_database(database, &bytes, &len) != HS_SUCCESS)
-            r = -ENOMEM;
-        else
-            buf_put(out, bytes, len);
-        free(bytes);
-    }
-    (void)hs_free_database(database);
+        r = build(&b, patterns, count, &lines, ret_bad, why, size);
+    if (r == 0 && without_lines(&b, count))
+        r = build(&b, patterns, count, &line, ret_bad, why, size);
+    for (size_t i = 0; i < count && r == 0; i++)
+        buf_byte(out, b.left_out[i] ? 2 : (b.flags[i] & HS_FLAG_PREFILTER) != 0);
+    if (r == 0)
+        r = put_database(lines, out);
+    if (r == 0 && line != NULL)
+        r = put_database(line, out);
+    (void)hs_free_database(lines);
+    (void)hs_free_database(line);
     batch_done(&b, count);
     return r != 0 ? r : out->error;
 }
@@ -182,11 +243,13 @@ static void how_it_starts(struct entry *e)
     }
 }
 
-static int open_database(struct pattern_set *s, struct span bytes)
+static int open_database(struct pattern_set *s, struct cursor *c, hs_database_t **ret)
 {
-    hs_error_t r = bytes.len > 0 ? hs_deserialize_database((const char *)bytes.at, bytes.len, &s->database) : HS_INVALID;
+    uint64_t len = cursor_varint(c);
+    struct span bytes = cursor_take(c, len <= cursor_left(c) ? (size_t)len : SIZE_MAX);
+    hs_error_t r = bytes.len > 0 ? hs_deserialize_database((const char *)bytes.at, bytes.len, ret) : HS_INVALID;
     if (r == HS_SUCCESS)
-        r = hs_alloc_scratch(s->database, &s->scratch);
+        r = hs_alloc_scratch(*ret, &s->scratch); /* grows to what the larger one needs */
     return r == HS_SUCCESS ? 0 : r == HS_NOMEM ? -ENOMEM : -ERR_VERSION;
 }
 
@@ -211,9 +274,15 @@ static int open_all(struct pattern_set *s, const struct pattern *patterns, size_
         if (e->code == NULL)
             return -ERR_MALFORMED;
         e->unsure = unsure.at[s->count] != 0;
+        e->left_out = unsure.at[s->count] == 2;
         how_it_starts(e);
     }
-    return open_database(s, cursor_rest(&c));
+    int r = open_database(s, &c, &s->lines);
+    if (r == 0 && cursor_left(&c) > 0)
+        r = open_database(s, &c, &s->line);
+    else if (r == 0)
+        s->line = s->lines;
+    return r == 0 && cursor_left(&c) > 0 ? -ERR_MALFORMED : r;
 }
 
 int patterns_open(struct pattern_set **ret, const struct pattern *patterns, size_t count, struct span compiled)
@@ -239,7 +308,9 @@ void patterns_close(struct pattern_set *s)
     pcre2_match_data_free(s->data);
     pcre2_match_context_free(s->context);
     (void)hs_free_scratch(s->scratch);
-    (void)hs_free_database(s->database);
+    if (s->line != s->lines)
+        (void)hs_free_database(s->line);
+    (void)hs_free_database(s->lines);
     free(s);
 }
 
@@ -259,15 +330,21 @@ size_t patterns_scan(struct pattern_set *s, struct span text, const struct patte
 {
     s->found = 0;
     *ret = s->hits;
-    if (s->database == NULL || text.len > UINT32_MAX)
+    if (s->lines == NULL || text.len > UINT32_MAX)
         return 0;
-    (void)hs_scan(s->database, text.len > 0 ? (const char *)text.at : "", (unsigned)text.len, 0, s->scratch, on_hit, s);
+    const hs_database_t *database = s->line != s->lines && span_find(text, '\n') == text.len ? s->line : s->lines;
+    (void)hs_scan(database, text.len > 0 ? (const char *)text.at : "", (unsigned)text.len, 0, s->scratch, on_hit, s);
     return s->found;
 }
 
 bool pattern_unsure(const struct pattern_set *s, size_t index)
 {
     return s->entries[index].unsure;
+}
+
+bool pattern_left_out(const struct pattern_set *s, size_t index)
+{
+    return s->entries[index].left_out;
 }
 
 /* In how many places from `from` on a match could begin. */

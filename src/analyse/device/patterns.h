@@ -12,7 +12,9 @@
 struct pattern {
     struct span regex;
     bool nocase;
-    bool dotall; /* a dot matches \n, too */
+    bool dotall;   /* a dot matches \n, too */
+    bool whole;    /* ^ and $ match at the text's ends alone */
+    bool optional; /* left out of the set when it can't be had */
 };
 
 struct pattern_set;
@@ -40,6 +42,7 @@ struct pattern_hit {
  * patterns_capture to be sure (pattern_unsure). */
 size_t patterns_scan(struct pattern_set *, struct span text, const struct pattern_hit **ret);
 bool pattern_unsure(const struct pattern_set *, size_t index);
+bool pattern_left_out(const struct pattern_set *, size_t index);
 
 /* Steps that the captures of one text may take together. */
 struct pattern_budget {

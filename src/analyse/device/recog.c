@@ -78,6 +78,7 @@ static void begin_print(struct reading *r, const char **attributes)
     r->print = (struct recog_print){.line = (unsigned)XML_GetCurrentLineNumber(r->parser)};
     r->print.pattern = (struct pattern){.regex = keep(r, buf_as_span(&regex)),
                                         .nocase = strstr(flags, "REG_ICASE") != NULL,
+                                        .optional = true,
                                         .dotall = strstr(flags, "REG_DOT_NEWLINE") != NULL || strstr(flags, "REG_MULTILINE") != NULL};
     if (regex.error != 0)
         stop(r, regex.error, "out of memory");

@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 const char *const value_names[VALUE_COUNT] = {"class", "maker", "model", "firmware", "ics", "residue", "honeypot"};
@@ -91,6 +92,11 @@ size_t drafts_of(const struct drafts *d, enum device_field field, size_t *ret_fi
     return count;
 }
 
+bool device_rule_own(struct span rule)
+{
+    return !span_starts(rule, "recog:") && !span_starts(rule, "nmap:");
+}
+
 /* ---- values with captures ---- */
 
 int template_read(struct arena *arena, struct span text, struct span *ret)
@@ -161,25 +167,85 @@ int value_clean(struct span text, struct arena *arena, struct span *ret)
     return copy != NULL ? 0 : -ENOMEM;
 }
 
+struct expanded {
+    uint8_t bytes[DEVICE_TEXT_MAX * 2];
+    size_t len;
+};
+
+static void put(struct expanded *to, struct span text)
+{
+    text = span_part(text, 0, sizeof to->bytes - to->len);
+    if (text.len > 0)
+        memcpy(to->bytes + to->len, text.at, text.len);
+    to->len += text.len;
+}
+
+static void put_printable(struct expanded *to, struct span text)
+{
+    for (size_t i = 0; i < text.len && to->len < sizeof to->bytes; i++) {
+        if (text.at[i] >= ' ' && text.at[i] <= '~')
+            to->bytes[to->len++] = text.at[i];
+    }
+}
+
+static void put_substituted(struct expanded *to, struct span text, struct span what, struct span by)
+{
+    while (text.len > 0 && to->len < sizeof to->bytes) {
+        bool here = what.len > 0 && span_equal(span_part(text, 0, what.len), what);
+        put(to, here ? by : span_part(text, 0, 1));
+        text = span_part(text, here ? what.len : 1, text.len);
+    }
+}
+
+static void put_number(struct expanded *to, struct span bytes, bool big_endian)
+{
+    char text[24];
+    uint64_t number = 0;
+    if (bytes.len == 0 || bytes.len > sizeof number)
+        return;
+    for (size_t i = 0; i < bytes.len; i++)
+        number = number << 8 | bytes.at[big_endian ? i : bytes.len - 1 - i];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+    put(to, span_text(text));
+}
+
+/* Behind the mark: which capture, and what is made of it. */
+static void put_capture(struct expanded *to, struct cursor *c, const struct span captures[static PATTERN_CAPTURES])
+{
+    uint8_t code = cursor_u8(c);
+    struct span text = (code & 15) < PATTERN_CAPTURES ? captures[code & 15] : (struct span){0}, what, by;
+    switch (code & 0xf0) {
+    case CAPTURE_PRINTABLE:
+        put_printable(to, text);
+        break;
+    case CAPTURE_SUBSTITUTE:
+        what = cursor_take(c, cursor_u8(c));
+        by = cursor_take(c, cursor_u8(c));
+        put_substituted(to, text, what, by);
+        break;
+    case CAPTURE_BIG_ENDIAN:
+    case CAPTURE_LITTLE_ENDIAN:
+        put_number(to, text, (code & 0xf0) == CAPTURE_BIG_ENDIAN);
+        break;
+    default:
+        put(to, text);
+    }
+}
+
 static int expand(struct span template, const struct span captures[static PATTERN_CAPTURES], struct arena *arena, struct span *ret)
 {
-    uint8_t bytes[DEVICE_TEXT_MAX * 2];
-    size_t len = 0;
+    struct expanded to;
     struct cursor c = cursor_of(template);
-    while (cursor_left(&c) > 0 && len < sizeof bytes) {
+    to.len = 0;
+    while (cursor_left(&c) > 0 && to.len < sizeof to.bytes) {
         uint8_t byte = cursor_u8(&c);
-        if (byte != CAPTURE_MARK) {
-            bytes[len++] = byte;
-            continue;
-        }
-        uint8_t number = cursor_u8(&c);
-        struct span part = number < PATTERN_CAPTURES ? span_part(captures[number], 0, sizeof bytes - len) : (struct span){0};
-        if (part.len > 0)
-            memcpy(bytes + len, part.at, part.len);
-        len += part.len;
+        if (byte == CAPTURE_MARK)
+            put_capture(&to, &c, captures);
+        else
+            to.bytes[to.len++] = byte;
     }
-    const char *copy = arena_copy(arena, span_of(bytes, len));
-    return copy != NULL ? value_clean(span_of(copy, len), arena, ret) : -ENOMEM;
+    const char *copy = arena_copy(arena, span_of(to.bytes, to.len));
+    return copy != NULL ? value_clean(span_of(copy, to.len), arena, ret) : -ENOMEM;
 }
 
 int rule_values(const struct rule_view *rule, const struct span captures[static PATTERN_CAPTURES], struct arena *arena,

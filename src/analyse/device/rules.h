@@ -9,9 +9,17 @@ enum value { VALUE_CLASS, VALUE_MAKER, VALUE_MODEL, VALUE_FIRMWARE, VALUE_ICS, V
 extern const char *const value_names[VALUE_COUNT];
 
 /*
- * A value may hold captures: byte 1, then the capture's number, 1 to 9. It is TEMPLATE_MAX bytes at most.
+ * A value may hold captures: byte 1, then the capture's number, 1 to 9, with what is made of it in the upper four bits; behind a substitution
+ * stand what is replaced and by what, each with a byte for its length. It is TEMPLATE_MAX bytes at most.
  */
 enum { TEMPLATE_MAX = 256, CAPTURE_MARK = 1 };
+enum {
+    CAPTURE_PLAIN,
+    CAPTURE_PRINTABLE = 1 << 4,  /* without what is not printable ASCII */
+    CAPTURE_SUBSTITUTE = 2 << 4, /* every place */
+    CAPTURE_BIG_ENDIAN = 3 << 4, /* 1 to 8 bytes as a decimal number */
+    CAPTURE_LITTLE_ENDIAN = 4 << 4,
+};
 
 struct example {
     struct span text;
@@ -33,7 +41,8 @@ struct draft {
     struct span values[VALUE_COUNT];
     uint8_t certainty;
     bool own;
-    const char *file; /* for messages */
+    uint16_t services; /* a bit for each service (fields_service) whose answers it may judge; 0: any */
+    const char *file;  /* for messages */
     unsigned line;
     const struct example *examples;
     size_t example_count;
@@ -49,6 +58,7 @@ struct drafts {
 enum {
     RULE_FILES_MAX = 256,
     RULES_MAX = 16384, /* of one source */
+    SOURCES_MAX = 3,
     RULE_FILE_MAX = 4 * 1024 * 1024,
     RULE_EXAMPLES_MAX = 64,
     DRAFTS_MEMORY_MAX = 256 * 1024 * 1024,
@@ -68,8 +78,9 @@ bool template_has_captures(struct span);
 /* What compiled rules look like when opened. */
 struct rule_view {
     uint8_t certainty;
-    bool own, says; /* says: any value at all */
-    bool captures;  /* a value holds one */
+    uint16_t services; /* as in a draft */
+    bool own, says;    /* says: any value at all */
+    bool captures;     /* a value holds one */
     bool left_out;
     uint8_t mixed;             /* bit per value: text with captures */
     uint8_t only[VALUE_COUNT]; /* the value is this capture and nothing else; 0: it is not */
@@ -77,7 +88,7 @@ struct rule_view {
 };
 
 struct field_rules {
-    const struct rule_view *rules; /* own first, recog's in the order of their file behind them */
+    const struct rule_view *rules; /* own first, others in the order of their file behind them */
     size_t count, own_count;
     struct pattern_set *patterns;
 };
@@ -87,6 +98,9 @@ struct device_rules {
     struct rule_view *rules;
     struct pattern *patterns;
 };
+
+/* As device_match; `service` (fields_service) is whose answer the value is from, below 0: not known, so that every rule counts. */
+size_t rules_match(const struct device_rules *, enum device_field, int service, struct span value, struct arena *, struct evidence *ret, size_t room);
 
 /* Drafts in the order of an image: by field, own first, else as they were read. */
 void drafts_sort(struct drafts *);

@@ -220,9 +220,9 @@ static void recogs_first_print_wins_and_the_cache_serves(void **unused)
     write_file(folder, "telnet_banners.xml", xml);
     for (int round = 0; round < 4; round++) {
         if (round == 2)
-            write_file(folder, "cache", "noroFC01 and then something else");
+            write_file(folder, "cache", "noroFC02 and then something else");
         buf_init(&image, 0);
-        if (device_compile_folders(folder, folder, cache, &image, &compiled, &error) != 0)
+        if (device_compile_sources(&(struct device_sources){.own = folder, .recog = folder}, cache, &image, &compiled, &error) != 0)
             fail_msg("%s", error.text);
         assert_int_equal(compiled.cached, round == 1 || round == 3);
         assert_int_equal(compiled.own, 1);
@@ -252,7 +252,7 @@ static void recogs_first_print_wins_and_the_cache_serves(void **unused)
     }
     assert_int_equal(rmdir(folder), 0);
     buf_init(&image, 0);
-    assert_int_equal(device_compile_folders(folder, "", NULL, &image, &compiled, &error), -ERR_CONFIG);
+    assert_int_equal(device_compile_sources(&(struct device_sources){.own = folder, .recog = ""}, NULL, &image, &compiled, &error), -ERR_CONFIG);
     buf_done(&image);
 }
 
@@ -275,7 +275,7 @@ static void shipped_rules_hold_their_examples(void **unused)
     char own[4096];
     snprintf(own, sizeof own, "%s/conf/fingerprints", getenv("NOROSHI_SOURCE") != NULL ? getenv("NOROSHI_SOURCE") : ".");
     buf_init(&image, 0);
-    if (device_compile_folders(own, "", NULL, &image, &compiled, &error) != 0)
+    if (device_compile_sources(&(struct device_sources){.own = own, .recog = ""}, NULL, &image, &compiled, &error) != 0)
         fail_msg("%s", error.text);
     print_message("%zu rules, %zu examples\n", compiled.own, compiled.examples);
     assert_true(compiled.own >= 400);

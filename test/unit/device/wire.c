@@ -131,7 +131,7 @@ static void finds_in_answers_what_it_finds_in_texts(void **unused)
     snprintf(recog, sizeof recog, "%s/recog_xml", folder);
     snprintf(own, sizeof own, "%s/conf/fingerprints", getenv("NOROSHI_SOURCE") != NULL ? getenv("NOROSHI_SOURCE") : ".");
     buf_init(&image, 0);
-    if (device_compile_folders(own, recog, NULL, &image, &compiled, &error) != 0)
+    if (device_compile_sources(&(struct device_sources){.own = own, .recog = recog}, NULL, &image, &compiled, &error) != 0)
         fail_msg("%s", error.text);
     print_message("%zu rules of ours, %zu of recog's, %zu left out, %zu examples\n", compiled.own, compiled.recog, compiled.recog_left_out,
                   compiled.examples);
