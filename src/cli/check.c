@@ -195,6 +195,8 @@ static void print_outside(const struct invocation *i, const struct policy *polic
                conf_text(c, "operator.mail"), conf_text(c, "operator.page"));
         if (conf_bool(c, "outside.dry_run"))
             printf("  dry run: nothing is sent (outside.dry_run)\n");
+        if (conf_text(c, "outside.resolver")[0] != '\0')
+            printf("  %-9s asked of %s\n", "names", conf_text(c, "outside.resolver"));
         print_visits(i);
     }
     print_list("blocklist", &policy->blocklist);

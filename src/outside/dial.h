@@ -13,6 +13,8 @@
  * may go at once, industrial ones only one at a time. A clock set back never makes room. Counters are bounded: 786,432 addresses a day,
  * half as many networks; what finds no room is refused (DENIAL_FULL). Ports of industrial.def are industrial whatever asks.
  *
+ * (The one other socket of this folder goes to the resolver the operator named, and to nobody else: dns.h.)
+ *
  *   dial_ask ─ok: counted─► DIAL record committed (the intent) ─► dial_open: lists and clock are asked again ─► socket, connect
  */
 #pragma once

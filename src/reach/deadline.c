@@ -97,6 +97,9 @@ void visit_deadline_arm(struct reach *r)
     usec_t first = r->deadlines.count > 0 ? r->deadlines.heap[1]->due : 0;
     if (r->ready.first != NULL && r->pause_until > r->now && (first == 0 || r->pause_until < first))
         first = r->pause_until;
+    usec_t name = r->dns != NULL ? dns_due(r->dns) : 0;
+    if (name != 0 && (first == 0 || name < first))
+        first = name;
     if (first == 0 || (r->armed != 0 && r->armed <= first))
         return; /* a timer that fires too early finds nothing due and is armed anew */
     uint64_t wait = first > r->now ? (uint64_t)(first - r->now + USEC_PER_MSEC - 1) / USEC_PER_MSEC : 0;
@@ -114,6 +117,8 @@ void visit_deadline_now(struct reach *r)
 void visit_deadline_run(struct reach *r)
 {
     reach_clock(r);
+    if (r->dns != NULL)
+        dns_run(r->dns, r->now);
     /* One that is due at once again gets its turn after the others. */
     for (uint32_t left = r->deadlines.count; left > 0 && r->deadlines.count > 0 && r->deadlines.heap[1]->due <= r->now; left--) {
         struct visit *v = r->deadlines.heap[1];

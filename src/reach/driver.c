@@ -441,6 +441,7 @@ void talk_open(struct talk *t)
     }
     t->stage = TALK_CONNECTING;
     t->deadline = r->now + r->connect_timeout;
+    visit_ask_name(v);
     learn_local(t);
     if (!watch(t) || visit_deadline_set(v, t->deadline) != 0)
         failed(t, ENDING_MEMORY);

@@ -156,8 +156,12 @@ static void on_sockets(uv_poll_t *poll, int status, int what)
     reach_clock(r);
     if (count > 0 && r->tap != NULL)
         tap_read(r->tap);
-    for (int i = 0; i < count; i++)
-        talk_event(ready[i].data.ptr, ready[i].events);
+    for (int i = 0; i < count; i++) {
+        if (ready[i].data.ptr == r->dns)
+            dns_read(r->dns, r->now);
+        else
+            talk_event(ready[i].data.ptr, ready[i].events);
+    }
     visit_deadline_run(r);
 }
 
@@ -235,6 +239,7 @@ int reach_check(const struct conf *conf, struct conf_error *error)
 {
     struct order_port *ports = NULL, *ics_ports = NULL;
     struct dial *dial = NULL;
+    struct endpoint resolver;
     size_t count;
     error->text[0] = '\0';
     int e = read_ports(conf, "probe.ports", "", &ports, &count, error);
@@ -242,6 +247,8 @@ int reach_check(const struct conf *conf, struct conf_error *error)
         e = read_ports(conf, "probe.ics_ports", "", &ics_ports, &count, error);
     if (e == 0)
         e = check_extra(conf, error);
+    if (e == 0)
+        e = dns_resolver(conf, &resolver, error);
     if (e == 0)
         e = dial_new(&dial, conf, error);
     dial_free(dial);
@@ -285,6 +292,7 @@ static void done(struct reach *r)
     talks_free(r);
     tap_free(r->tap);
     tls_context_free(r->tls);
+    dns_free(r->dns);
     dial_free(r->dial);
     free(r->ports);
     free(r->ics_ports);
@@ -306,6 +314,19 @@ void reach_free(struct reach *r)
     uv_close((uv_handle_t *)&r->prepare, on_closed);
 }
 
+static int make_dns(struct reach *r, struct conf_error *error)
+{
+    struct endpoint resolver;
+    int e = dns_resolver(r->config.settings, &resolver, error);
+    if (e != 0 || resolver.port == 0)
+        return e;
+    e = dns_new(&r->dns, resolver, visit_named, r);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = r->dns};
+    if (e != 0)
+        return e;
+    return epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, dns_fd(r->dns), &event) == 0 ? 0 : -errno;
+}
+
 static int make(struct reach *r, struct conf_error *error)
 {
     int e = read_settings(r, error);
@@ -325,7 +346,7 @@ static int make(struct reach *r, struct conf_error *error)
     if (e != 0)
         return e;
     r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    return r->epoll_fd >= 0 ? 0 : -errno;
+    return r->epoll_fd >= 0 ? make_dns(r, error) : -errno;
 }
 
 int reach_new(struct reach **ret, const struct reach_config *config, struct conf_error *error)

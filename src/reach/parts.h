@@ -2,6 +2,7 @@
 #pragma once
 
 #include "outside/dial.h"
+#include "outside/dns.h"
 #include "probe/order.h"
 #include "process/channel.h"
 #include "reach/reach.h"
@@ -35,6 +36,7 @@ enum stage {
     STAGE_INTENT, /* the DIAL record is on its way to the store */
     STAGE_TALK,
     STAGE_BEHIND, /* another visit to this address goes first */
+    STAGE_NAME,   /* all is done, but the name of the host may still come */
     STAGE_FULL    /* its last record waits for room in the journal */
 };
 
@@ -57,6 +59,9 @@ struct visit {
     uint64_t intent; /* sequence number of the DIAL record */
     uint16_t at, port_count, dialled, answered;
     struct talk *talk;
+    struct dns_question question;
+    bool name_asked;
+    char *name;             /* of the host, told by the resolver; NULL: none */
     struct span key, cause; /* behind the ports */
     struct visit_port ports[];
 };
@@ -102,6 +107,7 @@ struct reach {
     struct dial *dial;
     struct channel *store;
     struct tap *tap;
+    struct dns *dns; /* NULL: no names are asked for */
     struct tls_context *tls;
     usec_t now, wall; /* of this turn */
     /* settings */
@@ -140,7 +146,7 @@ struct reach {
 /* loop.c */
 void reach_clock(struct reach *);
 
-/* deadline.c: one heap and one timer for all; a deadline that moved back is found out when it comes due */
+/* deadline.c, which also turns the resolver's deadlines: one heap and one timer for all; a deadline that moved back is found out when it comes due */
 int visit_deadline_set(struct visit *, usec_t due); /* -ENOMEM */
 void visit_deadline_drop(struct visit *);
 void visit_deadline_run(struct reach *);
@@ -167,6 +173,8 @@ void visit_ready(struct visit *);
 struct dial_request visit_request(const struct visit *);
 /* The talk of a visit has ended with `ending` in all its connections, or was never opened (talk NULL, `why` says it when policy did). */
 void visit_answered(struct visit *);
+void visit_ask_name(struct visit *); /* once; of a host that was connected to */
+void visit_named(void *reach, struct dns_question *, struct span name);
 void visits_free(struct reach *);
 
 /* say.c: records. false: no room in the journal, nothing was appended */

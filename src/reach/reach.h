@@ -1,6 +1,8 @@
 /*
  * Visits to other hosts: takes tasks from the store, asks policy for each connection, writes the intent to the audit, connects, lets a probe
- * talk, and states what was learned as records. The only part that connects to strangers; every socket comes from outside/dial.h.
+ * talk, and states what was learned as records. The only part that connects to strangers; every socket comes from outside/: dial.h,
+ * or, to the operator's resolver for a host's name, dns.h. The name is asked for once something of the host is connected to; VISIT waits for
+ * it DNS_TIMEOUT at most.
  *
  *   LEASE ─► visit: its ports one after the other, one connection to an address at a time
  *

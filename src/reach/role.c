@@ -1,4 +1,4 @@
-/* The role that connects to other hosts: tasks in, records out. It has no files, and no socket but those of outside/dial.h. */
+/* The role that connects to other hosts: tasks in, records out. It has no files, and no socket but those of outside/. */
 #include "process/role.h"
 #include "base/err.h"
 #include "base/log.h"

@@ -140,6 +140,7 @@ bool say_visit(struct visit *v)
     buf_init(&ports, VISIT_PORTS_MAX * 16);
     list_ports(v, &ports);
     const struct fact facts[] = {
+        fact_text(FACT_HOST_NAME, span_text(v->name)), /* first, so that it can be left out */
         outcome(v->answered > 0),
         fact_text(FACT_EVENT_REASON, span_text(reason)),
         fact_int(FACT_EVENT_DURATION, (v->reach->now - v->began) * 1000),
@@ -148,7 +149,8 @@ bool say_visit(struct visit *v)
         fact_text(FACT_PORTS, buf_as_span(&ports)),
         fact_int(FACT_COUNT, v->answered),
     };
-    bool said = say(v, KIND_VISIT, id_new(v->reach->wall), (struct endpoint){0}, facts, sizeof facts / sizeof facts[0]);
+    size_t from = v->name == NULL;
+    bool said = say(v, KIND_VISIT, id_new(v->reach->wall), (struct endpoint){0}, facts + from, sizeof facts / sizeof facts[0] - from);
     buf_done(&ports);
     return said;
 }

@@ -70,6 +70,14 @@ void visit_put(struct visit *v)
     visit_ready(v);
 }
 
+static void visit_free(struct visit *v)
+{
+    if (v->reach->dns != NULL)
+        dns_drop(v->reach->dns, &v->question, v->reach->now);
+    free(v->name);
+    free(v);
+}
+
 /* It is over, or left to a later lease; in no queue any more. Who waited behind it goes on. */
 static void visit_gone(struct visit *v)
 {
@@ -80,7 +88,7 @@ static void visit_gone(struct visit *v)
         place = &(*place)->bucket_next;
     *place = v->bucket_next;
     r->visits--;
-    free(v);
+    visit_free(v);
     if (behind == NULL)
         return;
     behind->bucket_next = *place;
@@ -136,9 +144,25 @@ static void park(struct visit *v)
     queue_put(&v->reach->full, v);
 }
 
+/* The name is still under way: is there time to wait for it? */
+static bool wait_for_name(struct visit *v)
+{
+    struct reach *r = v->reach;
+    if (v->over || v->question.stage == DNS_OVER || r->stopping)
+        return false;
+    visit_deadline_drop(v); /* of its last talk */
+    if (visit_deadline_set(v, r->now + DNS_TIMEOUT) != 0)
+        return false;
+    v->over = true;
+    v->stage = STAGE_NAME;
+    return true;
+}
+
 /* The end of a visit: the record that ends its task. */
 static void visit_over(struct visit *v)
 {
+    if (wait_for_name(v))
+        return;
     v->over = true;
     if (say_visit(v))
         visit_gone(v);
@@ -309,8 +333,30 @@ void visit_due(struct visit *v)
 {
     if (v->stage == STAGE_LATER)
         visit_ready(v);
+    else if (v->stage == STAGE_NAME)
+        visit_over(v); /* it has waited long enough */
     else if (v->stage == STAGE_TALK)
         talk_due(v->talk);
+}
+
+/* ---- the name ---- */
+
+void visit_ask_name(struct visit *v)
+{
+    struct reach *r = v->reach;
+    if (r->dns == NULL || v->name_asked)
+        return;
+    v->name_asked = true;
+    dns_ask(r->dns, &v->question, v->addr, r->now);
+}
+
+void visit_named(void *reach, struct dns_question *question, struct span name)
+{
+    struct visit *v = (struct visit *)((char *)question - offsetof(struct visit, question));
+    (void)reach;
+    v->name = name.len > 0 ? strndup((const char *)name.at, name.len) : NULL;
+    if (v->stage == STAGE_NAME)
+        visit_over(v);
 }
 
 /* ---- for all ---- */
@@ -349,7 +395,7 @@ static void free_behind(struct visit *v)
         struct visit *gone = v->behind;
         v->behind = gone->behind;
         v->reach->visits--;
-        free(gone);
+        visit_free(gone);
     }
 }
 
@@ -379,6 +425,9 @@ static void stop_one(struct visit *v)
         talk_stop(v->talk, ENDING_STOPPED);
         break;
     }
+    case STAGE_NAME:
+        visit_over(v); /* without the name */
+        break;
     case STAGE_TALK:
     case STAGE_BEHIND:
     case STAGE_FULL:
@@ -408,7 +457,7 @@ static void free_one(struct visit *v)
     free_behind(v);
     if (v->talk != NULL)
         talk_release(v->talk);
-    free(v);
+    visit_free(v);
 }
 
 void visits_free(struct reach *r)

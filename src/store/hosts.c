@@ -223,6 +223,7 @@ static int tell_visit(struct hosts *hosts, struct event *event, const struct rec
     struct span task = span_part(fact_of(record, FACT_TASK), 0, TASK_MAX);
     event->texts[TEXT_TASK] = keep_bytes(hosts, task, TASK_MAX);
     event->texts[TEXT_WORD] = keep_text(hosts, fact_of(record, FACT_EVENT_REASON), HOST_TEXT_MAX);
+    event->texts[TEXT_NAME] = keep_text(hosts, fact_of(record, FACT_HOST_NAME), PTR_MAX);
     int64_t key = (int64_t)hash_bytes(hosts->key, task);
     return tally_at(&hosts->finished, hosts->key, &key, NULL) != NULL ? 0 : -ENOMEM;
 }
@@ -250,7 +251,7 @@ static void tell_listing(struct hosts *hosts, struct event *event, const struct 
         {TEXT_CLASS, FACT_DEVICE_CLASS}, {TEXT_MAKER, FACT_DEVICE_MAKER}, {TEXT_MODEL, FACT_DEVICE_MODEL}, {TEXT_FIRMWARE, FACT_DEVICE_FIRMWARE},
         {TEXT_ICS, FACT_ICS_PROTOCOL},   {TEXT_LIST, FACT_LIST_SOURCE},   {TEXT_PTR, FACT_HOST_NAME},      {TEXT_COUNTRY, FACT_COUNTRY}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        event->texts[texts[i].at] = keep_text(hosts, fact_of(record, texts[i].name), HOST_TEXT_MAX);
+        event->texts[texts[i].at] = keep_text(hosts, fact_of(record, texts[i].name), texts[i].at == TEXT_PTR ? PTR_MAX : HOST_TEXT_MAX);
     event->asn = number_of(record, FACT_ASN, 1, UINT32_MAX);
     event->ttl = number_of(record, FACT_REPLY_TTL, 1, UINT8_MAX);
     struct buf summary;

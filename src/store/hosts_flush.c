@@ -17,6 +17,7 @@ static const char *const statement_sql[HOST_STATEMENTS] = {
     [ENSURE_HOST] = "INSERT INTO host(source_ip,first,last_day,days,asn,country,ptr) VALUES(?1,?2,?3,0,?4,?5,?6) ON CONFLICT DO UPDATE SET"
                     " first=min(first,?2),last_day=max(last_day,?3),asn=coalesce(asn,?4),country=coalesce(country,?5),ptr=coalesce(?6,ptr)",
     [PROBED_HOST] = "UPDATE host SET first_probe=min(coalesce(first_probe,?2),?2),last_probe=max(coalesce(last_probe,?2),?2) WHERE source_ip=?1",
+    [NAME_HOST] = "UPDATE host SET ptr=?2 WHERE source_ip=?1",
     [ADD_PORT] = "UPDATE host_port SET " NEWER("protocol", "coalesce(?4,protocol)") "," NEWER("state", "?5") "," NEWER(
         "ending", "?6") ","
                         "ttl=CASE WHEN ?7>=last THEN coalesce(?8,ttl) ELSE coalesce(ttl,?8) END," SHOWN("digest", "?9") "," SHOWN(
@@ -321,12 +322,24 @@ static int flush_answer(struct hosts *hosts, const struct event *event)
     return r == 0 ? mark_dirty(hosts, &event->at.addr) : r;
 }
 
+/* What its owner calls it; one that neither attacked nor answered has no row. */
+static int put_name(struct hosts *hosts, const struct event *event)
+{
+    sqlite3_stmt *name = hosts->statements[NAME_HOST];
+    if (event->texts[TEXT_NAME].len == 0)
+        return 0;
+    bind_address(name, 1, &event->at.addr);
+    db_bind_span(name, 2, kept_text(hosts, event->texts[TEXT_NAME]));
+    return db_done(name);
+}
+
 static int flush_visit(struct hosts *hosts, const struct event *event)
 {
     struct span task = kept_text(hosts, event->texts[TEXT_TASK]);
-    if (task.len == 0)
-        return 0;
-    int r = task_finish(hosts->control, task, kept_text(hosts, event->texts[TEXT_WORD]), event->time);
+    int r = put_name(hosts, event);
+    if (r != 0 || task.len == 0)
+        return r;
+    r = task_finish(hosts->control, task, kept_text(hosts, event->texts[TEXT_WORD]), event->time);
     if (r < 0)
         return r;
     db_bind_span(hosts->statements[DROP_DIALLED], 1, task);

@@ -5,7 +5,7 @@
 #include "store/hosts.h"
 #include "store/tally.h"
 
-enum { HOST_TEXT_MAX = 128, HOST_EXCERPT_MAX = 512 };
+enum { HOST_TEXT_MAX = 128, HOST_EXCERPT_MAX = 512, PTR_MAX = 253 };
 enum { HOST_PORTS_MAX = 512, HOST_BANNERS_MAX = 32, HOST_ATTACKS_MAX = 64, HOST_EVIDENCE_MAX = 256 };
 
 struct kept { /* in hosts.texts */
@@ -19,6 +19,7 @@ enum event_text {
     TEXT_TASK,
     TEXT_SUMMARY,
     TEXT_EXCERPT,
+    TEXT_NAME, /* of the host; visit */
     /* device, listing */
     TEXT_CLASS = 0,
     TEXT_MAKER,
@@ -75,6 +76,7 @@ struct dirty {
 enum host_statement {
     ENSURE_HOST,
     PROBED_HOST,
+    NAME_HOST,
     ADD_PORT,
     COUNT_PORTS,
     PUT_PORT_ROW,

@@ -51,7 +51,8 @@
  * Of hosts, from the records of active observation (kinds dial, answer, visit, device, listing; they are in no rollup above). `address` is
  * the host's, 16 bytes; its texts are cut at 128 bytes unless stated. What a host shows may change: `first` and `last` say when it did so.
  *
- *   host (more)    asn, country, ptr                            by the operator's databases when it was last seen; ptr: a name that was told
+ *   host (more)    asn, country, ptr                            by the operator's databases when it was last seen; ptr: the name last told
+ *                                                               (a visit, a list), at most 253 bytes
  *                  class, maker, model, firmware, ics, residue, honeypot, each with …_rule that says so (device_merge over `evidence`)
  *                  conflicts                                    evidence that says otherwise of class or maker, a line each
  *                  hosts_at_least, hosts_reason                 how many hosts seem to be behind the address, NULL when nothing can be said

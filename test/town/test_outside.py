@@ -43,6 +43,54 @@ class Server:
         self.socket.close()
 
 
+class Resolver:
+    """A recursive resolver that knows the names in `names`, {question in lower case: name}, says nothing to those in `mute`, and no to others."""
+
+    def __init__(self):
+        self.names, self.mute, self.asked = {}, set(), []
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.53", 0))
+        self.option = "outside.resolver=127.0.0.53:%d" % self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                query, peer = self.socket.recvfrom(4096)
+                if query == b"":
+                    return
+                end = query.index(0, 12) + 5
+                labels, at = [], 12
+                while query[at]:
+                    labels.append(query[at + 1:at + 1 + query[at]].decode().lower())
+                    at += 1 + query[at]
+                question = ".".join(labels)
+                self.asked.append(question)
+                if question in self.mute:
+                    continue
+                name = self.names.get(question)
+                answer = b""
+                if name is not None:
+                    target = b"".join(bytes([len(label)]) + label for label in name.split(b".")) + b"\0"
+                    answer = b"\xc0\x0c\0\x0c\0\1\0\0\0\x3c" + len(target).to_bytes(2, "big") + target
+                head = query[:2] + (b"\x81\x80" if name else b"\x81\x83") + b"\0\1\0" + bytes([name is not None]) + b"\0\0\0\0"
+                self.socket.sendto(head + query[12:end] + answer, peer)
+
+    def close(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", self.socket.getsockname())
+        self.thread.join(5)
+        self.socket.close()
+
+
+@pytest.fixture
+def resolver():
+    resolver = Resolver()
+    yield resolver
+    resolver.close()
+
+
 @pytest.fixture
 def server():
     server = Server(b"220 example FTP server ready.\r\n")
@@ -121,6 +169,42 @@ def test_a_host_is_asked_without_a_running_noroshi(data, server):
     # Asked for again, it is asked again.
     probe(data, "127.0.0.1", "--ports", f"{server.port}:ftp", check=OK)
     assert server.met == 2
+
+
+def test_a_host_has_the_name_its_resolver_tells(data, resolver):
+    servers = {n: Server(b"220 example FTP server ready.\r\n", host=f"127.0.0.{n}") for n in (21, 22, 23)}
+    resolver.names = {"21.0.0.127.in-addr.arpa": b"Camera-7.customers.example.net", "23.0.0.127.in-addr.arpa": b"a\x1b[m.example.net"}
+    options = LABORATORY + (resolver.option,)
+    call(data, "optout", "127.0.0.24", check=OK)
+    try:
+        for n, other in servers.items():
+            ports = f"{other.port}:ftp,{town.free_port()}:ftp"
+            probe(data, f"127.0.0.{n}", "--ports", ports, options=options, check=OK)
+        probe(data, "127.0.0.24", "--ports", "21", options=options, check=NOTHING)
+        probe(data, "127.0.0.22", "--ports", f"{servers[22].port}:ftp", check=OK)  # without a resolver
+    finally:
+        for other in servers.values():
+            other.close()
+    # Once for a visit, and not for who opted out.
+    assert sorted(resolver.asked) == [f"{n}.0.0.127.in-addr.arpa" for n in (21, 22, 23)]
+    shown = {n: json.loads(call(data, "show", "host", f"127.0.0.{n}", "--json", check=OK).stdout) for n in servers}
+    assert [host["device"].get("host.domain") for host in shown.values()] == ["camera-7.customers.example.net", None, None]
+    assert "camera-7.customers.example.net" in call(data, "show", "host", "127.0.0.21", check=OK).stdout
+    assert "127.0.0.21" in call(data, "search", "name:Customers.Example", "--json", check=OK).stdout
+    call(data, "search", "name:elsewhere", check=NOTHING)
+
+
+def test_a_visit_does_not_wait_long_for_a_name(data, server, resolver):
+    resolver.mute = {"1.0.0.127.in-addr.arpa"}
+    begin = time.monotonic()
+    [target] = probe(data, "127.0.0.1", "--ports", f"{server.port}:ftp", options=LABORATORY + (resolver.option,), check=OK)
+    assert target["event.outcome"] == "success" and time.monotonic() - begin < 15
+    assert 1 <= len(resolver.asked) <= 2
+    wrong = LABORATORY + ("outside.resolver=nobody",)
+    assert "names     asked of 127.0.0.53:" in call(data, "check", options=LABORATORY + (resolver.option,), check=OK).stdout
+    assert 'outside.resolver: expected the address of a resolver' in call(data, "check", options=wrong, check=USAGE).stderr
+    assert server.met == 1 and call(data, "probe", "127.0.0.1", "--ports", f"{server.port}:ftp", options=wrong).returncode == FAILED
+    assert server.met == 1
 
 
 def test_closed_ports_and_refusals_are_told(data, server):
