@@ -29,7 +29,7 @@ struct follow {
 };
 
 void follow_init(struct follow *, const char *data_folder, struct engine *);
-void follow_looks(struct follow *, follow_look *, void *user, uint64_t kinds);
+void follow_looks(struct follow *follow, follow_look *look, void *user, uint64_t kinds);
 void follow_done(struct follow *);
 void follow_close(struct follow *); /* lets go of the open file, so that it can be sealed */
 

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 
+import net_truth
 from net import PYTHON
 
 MODBUS = """
@@ -63,6 +64,35 @@ def vsftpd(folder, house, port, service):
     return [program("vsftpd"), str(conf)]
 
 
+def unpacked(name):
+    """The start of the command of a program that could not be installed beside the others: see packaging/unpacked.list."""
+    libraries = next(net_truth.UNPACKED.glob("usr/lib/*/libpcre2-posix*")).parent
+    return ["/usr/bin/env", f"LD_LIBRARY_PATH={libraries}", str(net_truth.UNPACKED / "usr/sbin" / name)]
+
+
+def proftpd(folder, house, port, service):
+    (folder / "conf").write_text(f"""
+ServerType standalone
+UseIPv6 off
+SocketBindTight on
+DefaultAddress {house.address}
+Port {port}
+ServerIdent on "{service['banner']}"
+User nobody
+Group nogroup
+UseReverseDNS off
+WtmpLog off
+SystemLog {folder}/log
+ScoreboardFile {folder}/scoreboard
+PidFile {folder}/pid
+""")
+    return [*unpacked("proftpd"), "-n", "-q", "-c", str(folder / "conf")]
+
+
+def pure_ftpd(folder, house, port, service):
+    return [*unpacked("pure-ftpd"), "-S", f"{house.address},{port}", "-H", "-g", str(folder / "pid")]
+
+
 def page(folder, service):
     www = folder / "www"
     www.mkdir()
@@ -115,7 +145,7 @@ def pymodbus(folder, house, port, service):
     return [PYTHON, "-c", MODBUS.format(address=house.address, port=port, **{k: service[k] for k in ("vendor", "product", "revision")})]
 
 
-SERVERS = {"telnetd": telnetd, "busybox-httpd": busybox_httpd, "dropbear": dropbear, "sshd": sshd, "vsftpd": vsftpd, "nginx": nginx, "nginx-tls": nginx_tls,
+SERVERS = {"telnetd": telnetd, "busybox-httpd": busybox_httpd, "dropbear": dropbear, "sshd": sshd, "vsftpd": vsftpd, "proftpd": proftpd, "pure-ftpd": pure_ftpd, "nginx": nginx, "nginx-tls": nginx_tls,
            "lighttpd": lighttpd, "mini_httpd": mini_httpd, "snmpd": snmpd, "pymodbus": pymodbus}
 
 

@@ -2,6 +2,7 @@
 
 Streets lie 1 to 4 routers away from the hub and start from different TTLs; addresses are 10.77.STREET.HOUSE."""
 
+import pathlib
 from dataclasses import dataclass, field
 
 HUB = "10.77.0.1"
@@ -93,6 +94,13 @@ REAL = [
     House("controller with a Modbus server", "10.77.2.16", "plc", "Schneider Electric",
           {502: real("pymodbus", vendor="Schneider Electric", product="BMX P34 2020", revision="v2.1")}, model="BMX P34 2020"),
 ]
+# Each of Debian's FTP servers refuses to be installed beside another; ./dev unpacks these two for the tests.
+UNPACKED = pathlib.Path(__file__).resolve().parents[2] / "build" / "unpacked"
+if UNPACKED.is_dir():
+    REAL += [
+        House("storage with proftpd", "10.77.2.17", "nas", "QNAP", {21: real("proftpd", banner="NASFTPD Turbo Station 1.3.5a Server (ProFTPD) [10.77.2.17]")}),
+        House("computer with pure-ftpd", "10.77.2.18", "server", "", {21: real("pure-ftpd")}),
+    ]
 
 DEVICES = [
     House("recorder", "10.77.1.30", "dvr", "Hikvision", {80: page("index", "DNVRS-Webs", 'Digest realm="DS-7216HVI-ST", nonce="44b1"')},

@@ -361,7 +361,9 @@ static struct span next_part(struct span *rest)
     }
     struct span part = span_part(*rest, 0, len);
     *rest = span_part(*rest, len + 1, rest->len);
-    return span_is(part, "-") || span_is(part, "*") ? (struct span){0} : part;
+    if (span_is(part, "-") || span_is(part, "*"))
+        return (struct span){0};
+    return part;
 }
 
 static int read_name(const struct reading *r, const struct match *m, struct span part, struct span *ret)

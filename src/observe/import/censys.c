@@ -126,8 +126,14 @@ static void read_host(struct listing *l, const json_t *host)
     const json_t *name;
     listing_asn(l, listing_at(host, "autonomous_system.asn"));
     listing_fact(l, FACT_COUNTRY, listing_text(listing_at(host, "location.country_code")));
-    json_array_foreach(listing_at(host, "dns.reverse_dns.names"), i, name) listing_fact(l, FACT_HOST_NAME, listing_text(name));
-    json_array_foreach(listing_at(host, "dns.names"), i, name) listing_fact(l, FACT_HOST_NAME, listing_text(name));
+    json_array_foreach(listing_at(host, "dns.reverse_dns.names"), i, name)
+    {
+        listing_fact(l, FACT_HOST_NAME, listing_text(name));
+    }
+    json_array_foreach(listing_at(host, "dns.names"), i, name)
+    {
+        listing_fact(l, FACT_HOST_NAME, listing_text(name));
+    }
     listing_detail(l, "organisation", listing_text(listing_at(host, "autonomous_system.name")));
     listing_detail(l, "operating system", listing_text(listing_at(host, "operating_system.product")));
 }

@@ -86,7 +86,10 @@ static void read_names(struct listing *l, const json_t *banner)
         if (i > 0)
             listing_detail(l, "host name", listing_text(value));
     }
-    json_array_foreach(listing_at(banner, "tags"), i, value) listing_detail(l, "tag", listing_text(value));
+    json_array_foreach(listing_at(banner, "tags"), i, value)
+    {
+        listing_detail(l, "tag", listing_text(value));
+    }
 }
 
 static int read_banner(struct listing *l, const json_t *banner, const json_t *addr)
