@@ -60,6 +60,8 @@ static inline uint64_t cursor_be(struct cursor *c, size_t width)
 {
     struct span bytes = cursor_take(c, width);
     uint64_t value = 0;
+    if (bytes.at == NULL)
+        return 0;
     for (size_t i = 0; i < bytes.len; i++)
         value = value << 8 | bytes.at[i];
     return value;

@@ -87,7 +87,7 @@ enum part { PART_DEVICE, PART_PORTS, PART_BANNERS, PART_EVIDENCE, PART_LISTINGS,
 
 #define OVER "CASE transport WHEN 1 THEN 'tcp' WHEN 2 THEN 'udp' END"
 #define SHOWN "coalesce(summary, CAST(excerpt AS TEXT))"
-#define COLUMNS_OF(columns) columns, sizeof columns / sizeof columns[0]
+#define COLUMNS_OF(columns) (columns), sizeof(columns) / sizeof(columns)[0]
 
 static const struct {
     const char *heading, *key;

@@ -355,7 +355,7 @@ int dns_new(struct dns **ret, struct endpoint resolver, dns_done *done, void *us
     d->resolver = resolver;
     d->done = done;
     d->user = user;
-    for (uint16_t i = 0; i < DNS_UNDER_WAY_MAX; i++)
+    for (size_t i = 0; i < DNS_UNDER_WAY_MAX; i++)
         d->free_slots[d->free_count++] = (uint16_t)(DNS_UNDER_WAY_MAX - 1 - i);
     *ret = d;
     return 0;

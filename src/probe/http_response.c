@@ -52,7 +52,7 @@ static struct span take_line(struct span *rest)
 
 bool http_header_next(struct span *rest, struct span *ret_name, struct span *ret_value)
 {
-    struct span from = *rest, line;
+    struct span from, line;
     do {
         if (rest->len == 0)
             return false;

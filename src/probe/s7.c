@@ -128,9 +128,9 @@ static void read_component(struct cursor *c, struct ics_identity *id)
 static void read_records(struct progress *p, struct cursor *c, struct ics_identity *id)
 {
     while (p->record >= 4 && p->record <= sizeof p->cut && cursor_left(c) > 0) {
-        struct span part = cursor_take(c, p->record - p->left < cursor_left(c) ? p->record - p->left : cursor_left(c));
-        memcpy(p->cut + p->left, part.at, part.len);
-        p->left += part.len;
+        size_t part = p->record - p->left < cursor_left(c) ? p->record - p->left : cursor_left(c);
+        cursor_copy(c, p->cut + p->left, part);
+        p->left += part;
         if (p->left < p->record)
             return;
         struct cursor record = cursor_of(span_of(p->cut, p->record));

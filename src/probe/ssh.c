@@ -144,7 +144,7 @@ static int read_packet(struct span rest, struct span *ret_payload)
     if (padding >= left)
         return -ERR_MALFORMED;
     *ret_payload = cursor_take(&packet, left - padding);
-    return ret_payload->at[0] == MSG_KEXINIT ? 0 : -ERR_MALFORMED;
+    return ret_payload->len > 0 && ret_payload->at[0] == MSG_KEXINIT ? 0 : -ERR_MALFORMED;
 }
 
 static void hear(struct talk *talk, struct span bytes)

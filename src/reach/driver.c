@@ -534,9 +534,7 @@ void talk_due(struct talk *t)
 {
     struct reach *r = t->reach;
     if (t->stage == TALK_CLOSING) {
-        if (r->now >= t->deadline)
-            ended(t);
-        else if (visit_deadline_set(t->visit, t->deadline) != 0)
+        if (r->now >= t->deadline || visit_deadline_set(t->visit, t->deadline) != 0)
             ended(t);
         return;
     }

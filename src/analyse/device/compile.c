@@ -165,12 +165,12 @@ static void read_cache(struct compiling *c, const char *path)
     if (device_cache_read(path, &file) == 0) {
         struct cursor at = cursor_of(buf_as_span(&file));
         struct span start = cursor_take(&at, sizeof magic);
-        bool good = at.error == 0 && memcmp(start.at, magic, sizeof magic) == 0;
+        bool good = span_equal(start, span_of((const uint8_t *)magic, sizeof magic));
         while (good && cursor_left(&at) > 0) {
             struct span key = cursor_take(&at, KEY_SIZE);
             struct span bytes = cursor_take(&at, (size_t)cursor_be(&at, 8));
             for (int field = 0; field < DEVICE_FIELD_COUNT && at.error == 0; field++) {
-                if (c->cached[field] || memcmp(key.at, c->keys[field], KEY_SIZE) != 0)
+                if (c->cached[field] || !span_equal(key, span_of(c->keys[field], KEY_SIZE)))
                     continue;
                 buf_span(&c->patterns[field], bytes);
                 c->cached[field] = c->patterns[field].error == 0;

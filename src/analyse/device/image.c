@@ -105,7 +105,8 @@ static int open_image(struct device_rules *rules, struct span image)
     struct cursor c = cursor_of(image);
     struct span start = cursor_take(&c, sizeof magic);
     uint64_t fields = cursor_varint(&c), count = cursor_varint(&c);
-    if (c.error != 0 || memcmp(start.at, magic, sizeof magic) != 0 || fields != DEVICE_FIELD_COUNT || count > SOURCES_MAX * (uint64_t)RULES_MAX)
+    if (c.error != 0 || !span_equal(start, span_of((const uint8_t *)magic, sizeof magic)) || fields != DEVICE_FIELD_COUNT ||
+        count > SOURCES_MAX * (uint64_t)RULES_MAX)
         return -ERR_VERSION;
     rules->rules = calloc(count + 1, sizeof *rules->rules);
     rules->patterns = calloc(count + 1, sizeof *rules->patterns);

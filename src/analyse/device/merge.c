@@ -152,7 +152,7 @@ struct choice {
 static struct choice sum_up(const struct view *v, size_t index, value_of of)
 {
     struct span value = of(v->seen[index]);
-    struct choice c = {.value = {.text = value}, .doubt = 10000};
+    struct choice c = {.value = {.text = value, .why = v->seen[index]}, .doubt = 10000};
     for (size_t i = 0; i < v->count; i++) {
         struct span said = of(v->seen[i]);
         if (!counts(v, i, of) || !supports(of, said, value))
@@ -162,7 +162,7 @@ static struct choice sum_up(const struct view *v, size_t index, value_of of)
             c.value.votes++;
         if (!heard_before(v, i, of))
             c.doubt = c.doubt * (100U - v->seen[i]->certainty) / 100;
-        if (same && (c.value.why == NULL || better(v->seen[i], c.value.why)))
+        if (same && better(v->seen[i], c.value.why))
             c.value.why = v->seen[i];
     }
     c.value.text = of(c.value.why);
