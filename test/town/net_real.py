@@ -26,7 +26,7 @@ def program(*names):
         for path in (shutil.which(name), shutil.which(name, path="/usr/sbin:/sbin:/usr/lib/openssh")):
             if path:
                 return path
-    raise AssertionError(f"{names[0]} is not installed: see packaging/packages.list")
+    raise AssertionError(f"{names[0]} is not installed: see packaging/test.list")
 
 
 def telnetd(folder, house, port, service):
