@@ -25,3 +25,13 @@ const struct role *role_by_name(struct span name)
     }
     return NULL;
 }
+
+int roles_check(const struct conf *settings, struct conf_error *error)
+{
+    int r = 0;
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0] && r == 0; i++) {
+        if (roles[i]->check != NULL)
+            r = roles[i]->check(settings, error);
+    }
+    return r;
+}

@@ -1,7 +1,7 @@
 #include "cli/policy.h"
 
 #include "base/err.h"
-#include "outside/dns.h"
+#include "process/role.h"
 #include "store/query.h"
 
 #include <errno.h>
@@ -49,10 +49,9 @@ static bool read_list(struct policy_list *list, const char *name, struct buf *te
 int policy_open(const struct invocation *i, struct policy *p)
 {
     struct conf_error error = {0};
-    struct endpoint resolver;
     struct buf block, out;
     *p = (struct policy){.dial = NULL};
-    if (dns_resolver(i->settings, &resolver, &error) != 0 || dial_new(&p->dial, i->settings, &error) != 0) {
+    if (roles_check(i->settings, &error) != 0 || dial_new(&p->dial, i->settings, &error) != 0) {
         fprintf(stderr, "noroshi: %s\n", error.text);
         return EXIT_USAGE;
     }

@@ -7,6 +7,7 @@
 #include "outside/list.h"
 #include "probe/probe.h"
 #include "process/aside.h"
+#include "process/role.h"
 #include "store/client.h"
 
 #include <errno.h>
@@ -298,6 +299,10 @@ static int visit(struct probing *p)
                 "noroshi: %s: operator.organisation, operator.mail and operator.page must be filled in first: a host that is probed must be able to "
                 "find out by whom; --dry-run sends nothing\n",
                 i->config);
+        return EXIT_USAGE;
+    }
+    if (roles_check(i->settings, &error) != 0) {
+        fprintf(stderr, "noroshi: %s\n", error.text);
         return EXIT_USAGE;
     }
     int r = aside_start(&aside, i->settings);

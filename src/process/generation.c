@@ -17,7 +17,9 @@ static int equip(struct generation *g, struct conf_error *error)
     error->text[0] = '\0';
     int r = 0;
     for (size_t i = 0; i < count && r == 0; i++) {
-        if (roles[i]->equip != NULL)
+        if (roles[i]->check != NULL)
+            r = roles[i]->check(g->settings, error);
+        if (r == 0 && roles[i]->equip != NULL)
             r = roles[i]->equip(g->settings, &g->equipment[i], error);
         if (r != 0 && error->text[0] == '\0')
             (void)snprintf(error->text, sizeof error->text, "%s can't be equipped: %s", roles[i]->name, err_text(r));

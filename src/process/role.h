@@ -48,6 +48,8 @@ struct role {
     const char *name, *help;
     enum party party;
     struct wall wall;
+    /* Can it work with these settings? Looks at nothing else. May be NULL. 0, or -ERR_CONFIG or -errno with one line. */
+    int (*check)(const struct conf *, struct conf_error *);
     bool (*wanted)(const struct conf *); /* does this configuration need the role at all? NULL: always */
     /* In the supervisor, before it gives up rights; reads files and sockets of the operator's own, never a network byte. May be NULL. 0, or
      * -ERR_CONFIG or -errno with one line. */
@@ -60,6 +62,7 @@ struct role {
 /* The table of roles.def (src/roles.c); NULL when there is none of that name. Tests bring their own. */
 const struct role *role_by_name(struct span name);
 const struct role *const *roles_all(size_t *ret_count);
+int roles_check(const struct conf *, struct conf_error *); /* every role's `check`, wanted or not */
 
 const struct conf *station_settings(const struct station *);
 unsigned station_index(const struct station *);

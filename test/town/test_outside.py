@@ -9,7 +9,7 @@ import time
 import pytest
 import town
 
-OK, FAILED, USAGE, NOTHING, PARTLY = 0, 1, 2, 3, 4
+OK, USAGE, NOTHING, PARTLY = 0, 2, 3, 4
 
 NAMED = ("operator.organisation=Example CSIRT", "operator.mail=abuse@csirt.example", "operator.page=https://csirt.example/probing")
 LABORATORY = NAMED + ("outside.test_network=[127.0.0.0/8]", "probe.tap=false")
@@ -203,7 +203,7 @@ def test_a_visit_does_not_wait_long_for_a_name(data, server, resolver):
     wrong = LABORATORY + ("outside.resolver=nobody",)
     assert "names     asked of 127.0.0.53:" in call(data, "check", options=LABORATORY + (resolver.option,), check=OK).stdout
     assert 'outside.resolver: expected the address of a resolver' in call(data, "check", options=wrong, check=USAGE).stderr
-    assert server.met == 1 and call(data, "probe", "127.0.0.1", "--ports", f"{server.port}:ftp", options=wrong).returncode == FAILED
+    assert server.met == 1 and call(data, "probe", "127.0.0.1", "--ports", f"{server.port}:ftp", options=wrong).returncode == USAGE
     assert server.met == 1
 
 
