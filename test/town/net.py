@@ -57,8 +57,9 @@ def can_build():
 
 
 def ip_batch(lines, namespace=None):
-    command = ["ip", *(["-n", namespace] if namespace else []), "-batch", "-"]
-    done = subprocess.run(command, input="\n".join(lines) + "\n", text=True, capture_output=True)
+    # `ip -n` would remount "/", which is no mount point in a chroot.
+    inside = (lambda: enter(namespace)) if namespace else None
+    done = subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True, capture_output=True, preexec_fn=inside)
     assert done.returncode == 0, (namespace, done.stderr, lines)
 
 
