@@ -1,0 +1,66 @@
+/* Lines of the parts: what their readers share. */
+#include "contact/whois_tables.h"
+
+#include "base/err.h"
+#include "base/text.h"
+
+#include <stdio.h>
+
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static struct span trim(struct span text)
+{
+    while (text.len > 0 && is_blank(text.at[0]))
+        text = span_part(text, 1, text.len);
+    while (text.len > 0 && is_blank(text.at[text.len - 1]))
+        text.len--;
+    return text;
+}
+
+bool table_next(struct table_reader *reader)
+{
+    while (reader->left.len > 0) {
+        struct span line = span_part(reader->left, 0, span_find(reader->left, '\n'));
+        reader->left = span_part(reader->left, line.len + 1, reader->left.len);
+        reader->number++;
+        for (size_t i = 0; i < line.len; i++) {
+            if (line.at[i] == '#' && (i == 0 || is_blank(line.at[i - 1])))
+                line.len = i;
+        }
+        reader->line = trim(line);
+        if (reader->line.len > 0)
+            return true;
+    }
+    return false;
+}
+
+struct span table_word(struct span *line)
+{
+    size_t len = 0;
+    *line = trim(*line);
+    while (len < line->len && !is_blank(line->at[len]))
+        len++;
+    struct span word = span_part(*line, 0, len);
+    *line = trim(span_part(*line, len, line->len));
+    return word;
+}
+
+int table_error(const struct table_reader *reader, const char *expected)
+{
+    struct buf text;
+    buf_init(&text, 120);
+    text_escape(&text, span_part(reader->line, 0, 24));
+    (void)snprintf(reader->error->text, sizeof reader->error->text, "%s:%u: expected %s, got \"%s\"", reader->path, reader->number, expected,
+                   buf_cstr(&text));
+    buf_done(&text);
+    return -ERR_CONFIG;
+}
+
+struct span table_keep(struct arena *arena, struct span text)
+{
+    char *copy = arena_copy(arena, text);
+    return span_of(copy, copy != NULL ? text.len : 0);
+}
