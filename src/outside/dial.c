@@ -16,10 +16,10 @@
 enum { ADDRESSES_CAP = 1 << 20, NETWORKS_CAP = 1 << 19, SYSTEMS_CAP = 1 << 18 };
 
 /* What a connection counts against, in the order in which the budgets are asked. */
-enum scope { SCOPE_ALL, SCOPE_ADDRESS, SCOPE_NETWORK, SCOPE_AS, SCOPE_ICS, SCOPE_NEIGHBOURS, SCOPE_COUNT };
+enum scope { SCOPE_ALL, SCOPE_ADDRESS, SCOPE_NETWORK, SCOPE_AS, SCOPE_ICS, SCOPE_NEIGHBOURS, SCOPE_LOOKUP, SCOPE_COUNT };
 
 static const struct {
-    const char *daily, *rate; /* settings; rate NULL: none of its own */
+    const char *daily, *rate; /* settings; NULL: none of its own */
     usec_t window;
     int64_t share; /* one of so many may go at once; 0: one at a time */
     enum denial daily_why, rate_why;
@@ -30,6 +30,7 @@ static const struct {
     [SCOPE_AS] = {"outside.daily_per_as", "outside.rate_per_as", USEC_PER_SEC, 10, DENIAL_DAILY_AS, DENIAL_RATE_AS},
     [SCOPE_ICS] = {"outside.daily_ics", "outside.rate_ics", 60 * USEC_PER_SEC, 0, DENIAL_DAILY_ICS, DENIAL_RATE_ICS},
     [SCOPE_NEIGHBOURS] = {"outside.daily_neighbours", NULL, 0, 0, DENIAL_DAILY_NEIGHBOURS, DENIAL_NONE},
+    [SCOPE_LOOKUP] = {NULL, "contact.rate", USEC_PER_SEC, 10, DENIAL_NONE, DENIAL_RATE_LOOKUP},
 };
 
 struct dial {
@@ -41,7 +42,7 @@ struct dial {
     struct hours hours;
     int64_t daily[SCOPE_COUNT];
     struct rate rate[SCOPE_COUNT];
-    struct counter all, industrial, neighbourhood;
+    struct counter all, industrial, neighbourhood, lookups;
     struct counters *tables[SCOPE_COUNT]; /* of ADDRESS, NETWORK, AS */
     int32_t day;                          /* never goes back */
     struct dial_counters counters;
@@ -116,7 +117,7 @@ static int read_test_networks(struct dial *d, const struct conf *c, struct conf_
 static void read_budgets(struct dial *d, const struct conf *c)
 {
     for (size_t s = 0; s < SCOPE_COUNT; s++) {
-        d->daily[s] = conf_int(c, scopes[s].daily);
+        d->daily[s] = scopes[s].daily != NULL ? conf_int(c, scopes[s].daily) : INT64_MAX;
         if (scopes[s].rate == NULL)
             continue;
         int64_t most = conf_int(c, scopes[s].rate);
@@ -274,7 +275,7 @@ static struct dial_answer permitted(const struct dial *d, const struct dial_requ
         return never(DENIAL_BLOCKLIST);
     if (is_own(d, request->to))
         return never(DENIAL_OWN);
-    if (!d->ics && is_industrial(d, request))
+    if ((!d->ics || request->care == CARE_LOOKUP) && is_industrial(d, request))
         return never(DENIAL_ICS);
     if (!d->neighbours && request->neighbour)
         return never(DENIAL_NEIGHBOURS);
@@ -299,6 +300,8 @@ static struct addr key_of(enum scope scope, struct addr to, uint32_t asn)
 /* Which budgets hold for this request. */
 static bool applies(const struct dial *d, const struct dial_request *request, enum scope scope)
 {
+    if (request->care == CARE_LOOKUP || scope == SCOPE_LOOKUP)
+        return request->care == CARE_LOOKUP && scope == SCOPE_LOOKUP;
     if (scope == SCOPE_AS)
         return request->asn != 0;
     if (scope == SCOPE_ICS)
@@ -306,17 +309,32 @@ static bool applies(const struct dial *d, const struct dial_request *request, en
     return scope != SCOPE_NEIGHBOURS || request->neighbour;
 }
 
+/* Of a scope that has one counter. */
+static struct counter *single(struct dial *d, enum scope scope)
+{
+    switch (scope) {
+    case SCOPE_ICS:
+        return &d->industrial;
+    case SCOPE_NEIGHBOURS:
+        return &d->neighbourhood;
+    case SCOPE_LOOKUP:
+        return &d->lookups;
+    default:
+        return &d->all;
+    }
+}
+
 /* The counter, or NULL: nothing was counted in it yet. */
 static struct counter *look(struct dial *d, const struct dial_request *request, enum scope scope)
 {
     if (d->tables[scope] != NULL)
         return counters_find(d->tables[scope], key_of(scope, request->to.addr, request->asn));
-    return scope == SCOPE_ALL ? &d->all : scope == SCOPE_ICS ? &d->industrial : &d->neighbourhood;
+    return single(d, scope);
 }
 
 static int make(struct dial *d, struct addr to, uint32_t asn, enum scope scope, int64_t now_ns, struct counter **ret)
 {
-    *ret = scope == SCOPE_ALL ? &d->all : scope == SCOPE_ICS ? &d->industrial : &d->neighbourhood;
+    *ret = single(d, scope);
     return d->tables[scope] != NULL ? counters_get(d->tables[scope], key_of(scope, to, asn), d->day, now_ns, ret) : 0;
 }
 
@@ -426,7 +444,7 @@ int dial_spent(struct dial *d, struct addr addr, uint32_t asn, uint32_t connecti
     for (enum scope s = 0; s < SCOPE_COUNT; s++) {
         uint32_t more = !counts ? 0 : s == SCOPE_ICS ? industrial : s == SCOPE_NEIGHBOURS ? neighbours : connections;
         struct counter *counter;
-        if (s == SCOPE_AS && asn == 0)
+        if ((s == SCOPE_AS && asn == 0) || s == SCOPE_LOOKUP)
             continue;
         int r = make(d, addr, asn, s, now * 1000, &counter);
         if (r != 0) {

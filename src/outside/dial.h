@@ -9,6 +9,9 @@
  * A budget or list says no for good (DIAL_NEVER), a rate or the time of day says when (DIAL_LATER). Pure but for dial_open: the clock is
  * given, counters live in memory; the store keeps the audit, and sends the day's counts at the start (dial_spent).
  *
+ * Look-ups (CARE_LOOKUP: WHOIS, web pages of whom to notify) are not probes: of the budgets only their own rate holds for them (contact.rate), and
+ * they count against no other; all the rest of the list above does. An industrial port is never theirs, whatever probe.ics says.
+ *
  * A day is the UTC day. A rate of N a minute (second) means: in no minute more than N, however the minutes are cut; a third of N (a tenth)
  * may go at once, industrial ones only one at a time. A clock set back never makes room. Counters are bounded: 786,432 addresses a day,
  * half as many networks; what finds no room is refused (DENIAL_FULL). Ports of industrial.def are industrial whatever asks.

@@ -1,30 +1,27 @@
-/* Questions for names: the socket, who is under way, who waits. c-ares makes and reads the messages, and does nothing else. */
+/* Questions: the socket, who is under way, who waits, who is told. */
 #include "outside/dns.h"
-#include "base/cursor.h"
+#include "base/err.h"
+#include "outside/dns_cache.h"
 
-#include <ares.h>
 #include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PORT = 53 };
-enum { HEADER_SIZE = 12, OPT_SIZE = 11 /* the record of EDNS behind the question */, READ_MOST = 1024 /* datagrams at once */ };
-enum { ANSWER_BITS = 0xf8, ANSWER = 0x80 /* QR 1, opcode 0, in the third byte */, CODE_BITS = 0x0f /* in the fourth */, TYPE_PTR = 12, CLASS_IN = 1 };
+enum { PORT = 53, HEADER_SIZE = 12, READ_MOST = 1024 /* datagrams at once */, RCODE_NAME = 3 };
+
+struct list {
+    struct dns_question *first, *last;
+};
 
 struct slot {
-    struct dns_question *question; /* NULL: free */
+    struct slot *next, *before; /* of those under way, in the order in which they were sent */
+    struct list askers;         /* none: free */
     usec_t sent;
     bool again;
     uint8_t query[DNS_QUERY_MAX];
     size_t query_len;
-};
-
-struct list {
-    struct dns_question *first, *last;
 };
 
 struct dns {
@@ -35,99 +32,15 @@ struct dns {
     usec_t heard; /* the last answer */
     dns_done *done;
     void *user;
+    struct dns_cache *cache;
     struct dns_counters counters;
-    struct list waiting, under_way; /* under way: in the order in which they were sent */
+    struct list waiting, ready, telling;
+    struct slot *first, *last; /* under way */
     uint16_t free_count, free_slots[DNS_UNDER_WAY_MAX];
     struct slot slots[DNS_UNDER_WAY_MAX];
+    uint8_t message[DNS_MESSAGE_MAX]; /* that is being told, and what it says */
+    struct dns_message said;
 };
-
-/* ---- messages ---- */
-
-static void reverse_name(struct addr addr, char name[static 80])
-{
-    const uint8_t *b = addr.bytes;
-    if (addr_is_v4(addr)) {
-        (void)snprintf(name, 80, "%u.%u.%u.%u.in-addr.arpa", b[15], b[14], b[13], b[12]);
-        return;
-    }
-    char *at = name;
-    for (size_t i = sizeof addr.bytes; i > 0; i--, at += 4)
-        (void)snprintf(at, 5, "%x.%x.", b[i - 1] & 15U, b[i - 1] >> 4U);
-    (void)snprintf(at, 9, "ip6.arpa");
-}
-
-int dns_encode(struct addr addr, uint16_t id, uint64_t cases, uint8_t query[static DNS_QUERY_MAX])
-{
-    char name[80];
-    unsigned char *made = NULL;
-    int len = 0;
-    unsigned letter = 0;
-    reverse_name(addr, name);
-    for (char *c = name; *c != '\0'; c++) {
-        if (*c >= 'a' && *c <= 'z' && (cases >> letter++ % 64 & 1) != 0)
-            *c = (char)(*c - 'a' + 'A');
-    }
-    int status = ares_create_query(name, CLASS_IN, TYPE_PTR, id, 1, &made, &len, DNS_MESSAGE_MAX);
-    if (status != ARES_SUCCESS || len < HEADER_SIZE + OPT_SIZE || len > DNS_QUERY_MAX) {
-        ares_free_string(made);
-        return -ENOMEM; /* the names are ours: nothing else goes wrong */
-    }
-    memcpy(query, made, (size_t)len);
-    ares_free_string(made);
-    return len;
-}
-
-/* Id, kind and question as they went out? */
-static bool answers(struct span query, struct span message)
-{
-    if (query.len < HEADER_SIZE + OPT_SIZE)
-        return false;
-    struct span asked = span_part(query, HEADER_SIZE, query.len - OPT_SIZE - HEADER_SIZE);
-    struct cursor c = cursor_of(message), q = cursor_of(query);
-    uint16_t id = cursor_be16(&c);
-    uint8_t kind = cursor_u8(&c);
-    (void)cursor_u8(&c);
-    uint16_t questions = cursor_be16(&c);
-    (void)cursor_take(&c, HEADER_SIZE - 6);
-    struct span told = cursor_take(&c, asked.len);
-    return c.error == 0 && id == cursor_be16(&q) && (kind & ANSWER_BITS) == ANSWER && questions == 1 && span_equal(told, asked);
-}
-
-/* Into `name` when it is a name, and before the one that is there. */
-static void take_name(const char *told, char name[static DNS_NAME_MAX + 1])
-{
-    char lower[DNS_NAME_MAX + 1];
-    size_t len = strnlen(told, DNS_NAME_MAX + 2);
-    if (len > 0 && told[len - 1] == '.')
-        len--;
-    if (len == 0 || len > DNS_NAME_MAX)
-        return;
-    for (size_t i = 0; i < len; i++) {
-        if (told[i] <= ' ' || told[i] > '~')
-            return;
-        lower[i] = (char)(told[i] >= 'A' && told[i] <= 'Z' ? told[i] - 'A' + 'a' : told[i]);
-    }
-    lower[len] = '\0';
-    if (name[0] == '\0' || strcmp(lower, name) < 0)
-        memcpy(name, lower, len + 1);
-}
-
-int dns_decode(struct span query, struct span message, char name[static DNS_NAME_MAX + 1])
-{
-    struct hostent *host = NULL;
-    struct in_addr any = {0}; /* c-ares wants an address to put into its answer */
-    name[0] = '\0';
-    if (!answers(query, message))
-        return -ERR_MALFORMED;
-    if (message.len > DNS_MESSAGE_MAX || (message.at[3] & CODE_BITS) != 0)
-        return 0;
-    if (ares_parse_ptr_reply(message.at, (int)message.len, &any, (int)sizeof any, AF_INET, &host) != ARES_SUCCESS)
-        return 0;
-    for (char **alias = host->h_aliases; alias != NULL && *alias != NULL; alias++)
-        take_name(*alias, name);
-    ares_free_hostent(host);
-    return name[0] != '\0';
-}
 
 /* ---- lists ---- */
 
@@ -147,6 +60,32 @@ static void list_drop(struct list *list, struct dns_question *q)
     *(q->before != NULL ? &q->before->next : &list->first) = q->next;
     *(q->next != NULL ? &q->next->before : &list->last) = q->before;
     q->next = q->before = NULL;
+}
+
+static void slot_put(struct dns *d, struct slot *s)
+{
+    s->next = NULL;
+    s->before = d->last;
+    *(d->last != NULL ? &d->last->next : &d->first) = s;
+    d->last = s;
+}
+
+static void slot_drop(struct dns *d, struct slot *s)
+{
+    *(s->before != NULL ? &s->before->next : &d->first) = s->next;
+    *(s->next != NULL ? &s->next->before : &d->last) = s->before;
+    s->next = s->before = NULL;
+}
+
+static void slot_free(struct dns *d, struct slot *s)
+{
+    slot_drop(d, s);
+    d->free_slots[d->free_count++] = (uint16_t)(s - d->slots);
+}
+
+static struct span name_of(const struct dns_question *q)
+{
+    return span_text(q->name);
 }
 
 /* ---- the socket ---- */
@@ -185,27 +124,39 @@ static void send_slot(struct dns *d, struct slot *s, usec_t now)
 
 static void leave(struct dns *d, struct dns_question *q)
 {
-    if (q->stage == DNS_WAITING) {
+    struct slot *s = &d->slots[q->slot];
+    switch (q->stage) {
+    case DNS_OVER:
+        return;
+    case DNS_WAITING:
         list_drop(&d->waiting, q);
-    } else {
-        list_drop(&d->under_way, q);
-        d->slots[q->slot].question = NULL;
-        d->free_slots[d->free_count++] = q->slot;
+        break;
+    case DNS_READY:
+        list_drop(&d->ready, q);
+        break;
+    case DNS_TELLING:
+        list_drop(&d->telling, q);
+        break;
+    case DNS_UNDER_WAY:
+        list_drop(&s->askers, q);
+        if (s->askers.first == NULL)
+            slot_free(d, s);
+        break;
     }
     q->stage = DNS_OVER;
 }
 
 static bool id_taken(const struct dns *d, const uint8_t id[static 2])
 {
-    for (size_t i = 0; i < DNS_UNDER_WAY_MAX; i++) {
-        if (d->slots[i].question != NULL && memcmp(d->slots[i].query, id, 2) == 0)
+    for (const struct slot *s = d->first; s != NULL; s = s->next) {
+        if (memcmp(s->query, id, 2) == 0)
             return true;
     }
     return false;
 }
 
 /* A question that no one can guess. */
-static void make_query(const struct dns *d, struct slot *s, struct addr addr)
+static void make_query(const struct dns *d, struct slot *s, const struct dns_question *q)
 {
     struct {
         uint64_t cases;
@@ -216,42 +167,70 @@ static void make_query(const struct dns *d, struct slot *s, struct addr addr)
         if (getrandom(&chance, sizeof chance, 0) != (ssize_t)sizeof chance)
             return;
     } while (id_taken(d, chance.id));
-    int len = dns_encode(addr, (uint16_t)(chance.id[0] << 8 | chance.id[1]), chance.cases, s->query);
+    int len = dns_encode(q->name, (enum dns_type)q->type, (uint16_t)(chance.id[0] << 8 | chance.id[1]), chance.cases, s->query);
     s->query_len = len > 0 ? (size_t)len : 0;
 }
 
-static void finish(struct dns *d, struct dns_question *q, const char *name)
+static void move(struct list *from, struct list *to, struct dns_question *q, int stage)
 {
-    leave(d, q);
-    d->done(d->user, q, span_text(name));
+    list_drop(from, q);
+    list_put(to, q);
+    q->stage = (uint8_t)stage;
+}
+
+static struct slot *same_under_way(const struct dns *d, const struct dns_question *q)
+{
+    struct slot *s = d->first;
+    while (s != NULL && (s->askers.first->type != q->type || strcmp(s->askers.first->name, q->name) != 0))
+        s = s->next;
+    return s;
 }
 
 /* Who waits goes, as far as there is room. */
 static void pump(struct dns *d, usec_t now)
 {
-    while (d->free_count > 0 && d->waiting.first != NULL) {
-        struct dns_question *q = d->waiting.first;
-        uint16_t at = d->free_slots[d->free_count - 1];
-        struct slot *s = &d->slots[at];
-        make_query(d, s, q->addr);
-        list_drop(&d->waiting, q);
-        list_put(&d->under_way, q);
-        d->free_count--;
-        q->stage = DNS_UNDER_WAY;
-        q->slot = at;
-        s->question = q;
+    struct span known;
+    for (struct dns_question *q = d->waiting.first; q != NULL; q = d->waiting.first) {
+        struct slot *s;
+        if (dns_cache_get(d->cache, q->type, name_of(q), now, &known)) {
+            move(&d->waiting, &d->ready, q, DNS_READY);
+            continue;
+        }
+        if ((s = same_under_way(d, q)) != NULL) {
+            d->counters.joined++;
+            q->slot = (uint16_t)(s - d->slots);
+            move(&d->waiting, &s->askers, q, DNS_UNDER_WAY);
+            continue;
+        }
+        if (d->free_count == 0)
+            return;
+        q->slot = d->free_slots[--d->free_count];
+        s = &d->slots[q->slot];
+        make_query(d, s, q);
+        move(&d->waiting, &s->askers, q, DNS_UNDER_WAY);
+        slot_put(d, s);
         s->again = false;
         d->counters.asked++;
         send_slot(d, s, now);
     }
 }
 
-void dns_ask(struct dns *d, struct dns_question *q, struct addr addr, usec_t now)
+int dns_ask(struct dns *d, struct dns_question *q, enum dns_type type, struct span name, usec_t now)
 {
-    q->addr = addr;
+    int r = dns_name(name, q->name);
+    if (r != 0)
+        return r;
+    q->type = (uint16_t)type;
     q->stage = DNS_WAITING;
     list_put(&d->waiting, q);
     pump(d, now);
+    return 0;
+}
+
+void dns_ask_name(struct dns *d, struct dns_question *q, struct addr addr, usec_t now)
+{
+    char name[DNS_REVERSE_SIZE];
+    (void)dns_ask(d, q, DNS_PTR, span_text(dns_reverse(addr, name)), now);
 }
 
 void dns_drop(struct dns *d, struct dns_question *q, usec_t now)
@@ -262,47 +241,96 @@ void dns_drop(struct dns *d, struct dns_question *q, usec_t now)
     pump(d, now);
 }
 
+/* ---- answers ---- */
+
+static void tell(struct dns *d, const struct dns_answer *answer)
+{
+    while (d->telling.first != NULL) {
+        struct dns_question *q = d->telling.first;
+        leave(d, q);
+        d->done(d->user, q, answer);
+    }
+}
+
+/* All who asked this hear what is in d->said, or silence. */
+static void finish(struct dns *d, struct slot *s, const struct dns_answer *answer)
+{
+    while (s->askers.first != NULL)
+        move(&s->askers, &d->telling, s->askers.first, DNS_TELLING);
+    slot_free(d, s);
+    tell(d, answer);
+}
+
+static struct dns_answer answer_of(const struct dns *d, size_t message_len)
+{
+    return (struct dns_answer){
+        .rcode = d->said.rcode, .cut = d->said.cut, .records = d->said.records, .count = d->said.count, .message = span_of(d->message, message_len)};
+}
+
+/* The message in d->message. */
 static void take(struct dns *d, struct span message, usec_t now)
 {
-    char name[DNS_NAME_MAX + 1];
-    for (size_t i = 0; i < DNS_UNDER_WAY_MAX && message.len >= HEADER_SIZE; i++) {
-        const struct slot *s = &d->slots[i];
-        if (s->question == NULL || memcmp(s->query, message.at, 2) != 0)
-            continue;
-        int r = dns_decode(span_of(s->query, s->query_len), message, name);
-        if (r < 0)
-            break;
-        d->heard = now;
-        *(r > 0 ? &d->counters.named : &d->counters.nameless) += 1;
-        finish(d, s->question, name);
+    struct slot *s = message.len >= HEADER_SIZE ? d->first : NULL;
+    while (s != NULL && memcmp(s->query, message.at, 2) != 0)
+        s = s->next;
+    if (s == NULL || !dns_answers(span_of(s->query, s->query_len), message) || dns_decode(message, &d->said) != 0) {
+        d->counters.strange++;
         return;
     }
-    d->counters.strange++;
+    d->heard = now;
+    const struct dns_question *q = s->askers.first;
+    struct dns_answer answer = answer_of(d, message.len);
+    bool certain = answer.rcode == 0 || answer.rcode == RCODE_NAME;
+    *(answer.count > 0 ? &d->counters.answered : certain ? &d->counters.empty : &d->counters.failed) += 1;
+    if (d->said.ttl > 0)
+        dns_cache_put(d->cache, q->type, name_of(q), message, now + (usec_t)d->said.ttl * USEC_PER_SEC);
+    finish(d, s, &answer);
 }
 
 void dns_read(struct dns *d, usec_t now)
 {
-    uint8_t message[DNS_MESSAGE_MAX];
     for (unsigned left = READ_MOST; left > 0; left--) {
-        ssize_t got = recv(d->fd, message, sizeof message, MSG_DONTWAIT | MSG_TRUNC);
+        ssize_t got = recv(d->fd, d->message, sizeof d->message, MSG_DONTWAIT | MSG_TRUNC);
         if (got < 0 && errno == EAGAIN)
             break;
         if (got < 0)
             continue; /* the resolver is not there: that is silence */
-        if ((size_t)got > sizeof message)
+        if ((size_t)got > sizeof d->message)
             d->counters.strange++;
         else
-            take(d, span_of(message, (size_t)got), now);
+            take(d, span_of(d->message, (size_t)got), now);
     }
     pump(d, now);
 }
 
+/* Those whose answer was known when they asked; it may have grown too old since. */
+static void run_ready(struct dns *d, usec_t now)
+{
+    struct span known;
+    for (unsigned left = READ_MOST; left > 0 && d->ready.first != NULL; left--) {
+        struct dns_question *q = d->ready.first;
+        if (!dns_cache_get(d->cache, q->type, name_of(q), now, &known)) {
+            move(&d->ready, &d->waiting, q, DNS_WAITING);
+            continue;
+        }
+        memcpy(d->message, known.at, known.len);
+        move(&d->ready, &d->telling, q, DNS_TELLING);
+        if (dns_decode(span_of(d->message, known.len), &d->said) != 0)
+            d->said.cut = true; /* it was read before: it can be read again */
+        struct dns_answer answer = answer_of(d, known.len);
+        answer.cached = true;
+        d->counters.cached++;
+        tell(d, &answer);
+    }
+}
+
 void dns_run(struct dns *d, usec_t now)
 {
+    static const struct dns_answer silence = {.rcode = DNS_SILENT};
+    run_ready(d, now);
     /* Bounded, though one that is asked again goes to the end. */
-    for (unsigned left = DNS_UNDER_WAY_MAX; left > 0 && d->under_way.first != NULL; left--) {
-        struct dns_question *q = d->under_way.first;
-        struct slot *s = &d->slots[q->slot];
+    for (unsigned left = DNS_UNDER_WAY_MAX; left > 0 && d->first != NULL; left--) {
+        struct slot *s = d->first;
         if (s->sent + DNS_TIMEOUT > now)
             break;
         /* Nothing was heard since, and others were not sent by a newer connection. */
@@ -310,12 +338,12 @@ void dns_run(struct dns *d, usec_t now)
             disconnect(d);
         if (s->again) {
             d->counters.silent++;
-            finish(d, q, "");
+            finish(d, s, &silence);
             continue;
         }
         s->again = true;
-        list_drop(&d->under_way, q);
-        list_put(&d->under_way, q);
+        slot_drop(d, s);
+        slot_put(d, s);
         send_slot(d, s, now);
     }
     pump(d, now);
@@ -323,7 +351,9 @@ void dns_run(struct dns *d, usec_t now)
 
 usec_t dns_due(const struct dns *d)
 {
-    return d->under_way.first != NULL ? d->slots[d->under_way.first->slot].sent + DNS_TIMEOUT : 0;
+    if (d->ready.first != NULL)
+        return 1;
+    return d->first != NULL ? d->first->sent + DNS_TIMEOUT : 0;
 }
 
 /* ---- life ---- */
@@ -346,11 +376,17 @@ int dns_new(struct dns **ret, struct endpoint resolver, dns_done *done, void *us
     struct dns *d = calloc(1, sizeof *d);
     if (d == NULL)
         return -ENOMEM;
+    int r = dns_cache_new(&d->cache);
+    if (r != 0) {
+        free(d);
+        return r;
+    }
     d->fd = socket(addr_is_v4(resolver.addr) ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (d->fd < 0) {
-        int e = -errno;
+        r = -errno;
+        dns_cache_free(d->cache);
         free(d);
-        return e;
+        return r;
     }
     d->resolver = resolver;
     d->done = done;
@@ -366,6 +402,7 @@ void dns_free(struct dns *d)
     if (d == NULL)
         return;
     (void)close(d->fd);
+    dns_cache_free(d->cache);
     free(d);
 }
 

@@ -17,7 +17,8 @@ struct talk; /* one conversation with a probed host, made by probe/driver.c or a
 enum care {
     CARE_POLITE, /* the usual budget */
     CARE_ASKED,  /* only when the operator switched it on by name (probe.extra) */
-    CARE_ICS     /* industrial: off until probe.ics; one connection, one question, proper FIN, no second try, a slower budget of its own */
+    CARE_ICS,    /* industrial: off until probe.ics; one connection, one question, proper FIN, no second try, a slower budget of its own */
+    CARE_LOOKUP  /* no probe's: a public service is asked whom to notify. A rate of its own (contact.rate), no budget of the day; never industrial */
 };
 
 struct probe {
