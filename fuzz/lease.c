@@ -1,8 +1,9 @@
 /*
- * What the store sends to reach: pieces of u8 kind (0 LEASE, 1 SPENT, else an order alone) · u16 length · body. Orders that can be read are
- * written the same again; the visits that leases become keep their bounds and all end, since nothing may be sent (outside.dry_run).
+ * What the store sends to reach: pieces of u8 kind (0 LEASE, 1 SPENT, 3 REGISTRIES, else an order alone) · u16 length · body. Orders that can be read
+ * are written the same again; the visits that leases become keep their bounds and all end, since nothing may be sent (outside.dry_run).
  */
 #include "probe/order.h"
+#include "reach/budgets.h"
 #include "reach/parts.h"
 #include "settings.h"
 
@@ -64,6 +65,26 @@ static void one_order(struct span input)
     buf_done(&again);
 }
 
+static void one_registry(void *user, const struct registry_count *one)
+{
+    static const struct whois_server facts = {.per_day = 1000, .personal_per_day = 100, .per_second_milli = 1000, .at_once = 2};
+    int64_t now = budget_clock(usec_now(), 1), when = 0;
+    struct budget budget;
+    (void)user;
+    MUST(one->server.len > 0 && one->hour_count <= REGISTRIES_HOURS_MAX && one->away_until >= one->away_from);
+    budget_init(&budget, &facts);
+    for (size_t i = 0; i < one->hour_count; i++)
+        budget_add(&budget, one->hours[i].hour, one->hours[i].questions, one->hours[i].personal);
+    if (budget_ask(&budget, now, &when) == BUDGET_LATER)
+        MUST(when > now);
+}
+
+static void one_registries(struct span body)
+{
+    bool end;
+    (void)registries_read(body, one_registry, NULL, &end);
+}
+
 static void one_message(uint8_t kind, struct span body)
 {
     if (kind == 0 && lease_take(reach, body) == 0) {
@@ -75,6 +96,8 @@ static void one_message(uint8_t kind, struct span body)
         }
     } else if (kind == 1) {
         (void)spent_take(reach, body);
+    } else if (kind == 3) {
+        one_registries(body);
     } else {
         one_order(body);
     }

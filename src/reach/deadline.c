@@ -100,6 +100,9 @@ void visit_deadline_arm(struct reach *r)
     usec_t name = r->dns != NULL ? dns_due(r->dns) : 0;
     if (name != 0 && (first == 0 || name < first))
         first = name;
+    usec_t quest = r->seek != NULL ? seek_due(r->seek) : 0;
+    if (quest != 0 && (first == 0 || quest < first))
+        first = quest;
     if (first == 0 || (r->armed != 0 && r->armed <= first))
         return; /* a timer that fires too early finds nothing due and is armed anew */
     uint64_t wait = first > r->now ? (uint64_t)(first - r->now + USEC_PER_MSEC - 1) / USEC_PER_MSEC : 0;
@@ -119,6 +122,8 @@ void visit_deadline_run(struct reach *r)
     reach_clock(r);
     if (r->dns != NULL)
         dns_run(r->dns, r->now);
+    if (r->seek != NULL)
+        seek_run(r->seek);
     /* One that is due at once again gets its turn after the others. */
     for (uint32_t left = r->deadlines.count; left > 0 && r->deadlines.count > 0 && r->deadlines.heap[1]->due <= r->now; left--) {
         struct visit *v = r->deadlines.heap[1];

@@ -1,6 +1,7 @@
-/* What the store sends: tasks to visits, and the day's counts. */
+/* What the store sends: tasks, and the day's counts. */
 #include "base/err.h"
 #include "base/log.h"
+#include "contact/order.h"
 #include "reach/parts.h"
 
 #include <errno.h>
@@ -101,7 +102,8 @@ int lease_take(struct reach *r, struct span body)
     struct dialled before[DIALLED_MAX];
     struct order order;
     (void)cursor_be64(&c); /* the lease: a VISIT record ends its task by the key */
-    (void)cursor_be32(&c); /* the attempt */
+    uint32_t attempt = cursor_be32(&c);
+    struct span kind = cursor_take(&c, cursor_be16(&c));
     struct span key = cursor_take(&c, cursor_be16(&c));
     struct span input = cursor_take(&c, cursor_be32(&c));
     size_t count = cursor_be16(&c);
@@ -111,6 +113,13 @@ int lease_take(struct reach *r, struct span body)
         before[i] = (struct dialled){.port = cursor_be16(&c), .transport = cursor_u8(&c) == TRANSPORT_UDP ? TRANSPORT_UDP : TRANSPORT_TCP};
     if (c.error != 0 || cursor_left(&c) != 0)
         return c.error != 0 ? c.error : -ERR_MALFORMED;
+    if (span_is(kind, CONTACT_TASK_KIND)) {
+        r->wanted_quests -= r->wanted_quests > 0;
+        return r->seek != NULL ? seek_lease(r->seek, key, attempt, input) : 0; /* it runs out */
+    }
+    r->wanted -= r->wanted > 0;
+    if (!span_is(kind, ORDER_TASK_KIND))
+        return -ERR_UNKNOWN;
     int e = order_decode(input, &order);
     if (e != 0)
         return e;

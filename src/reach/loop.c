@@ -21,17 +21,29 @@ void reach_clock(struct reach *r)
 
 /* ---- the store ---- */
 
-/* Work for as many hosts again when what was asked for has come and half of it is done. */
+static void put_number(uint8_t to[static 4], size_t number)
+{
+    for (size_t i = 0; i < 4; i++)
+        to[i] = (uint8_t)(number >> (8 * (3 - i)));
+}
+
+/* Work for as many hosts, or quests, again when what was asked for has come and half of it is done. */
 static void want(struct reach *r)
 {
-    uint8_t body[4];
-    if (r->store == NULL || r->stopping || r->wanted > 0 || r->visits > r->capacity / 2)
+    uint8_t body[8];
+    if (r->store == NULL || r->stopping)
         return;
-    size_t more = r->capacity - r->visits;
-    for (size_t i = 0; i < sizeof body; i++)
-        body[i] = (uint8_t)(more >> (8 * (3 - i)));
-    if (channel_send(r->store, MESSAGE_WANT, span_of(body, sizeof body), NULL, 0) == 0)
-        r->wanted = more;
+    size_t room = r->seek != NULL ? seek_room(r->seek) : 0, held = r->seek != NULL ? seek_state(r->seek).quests : 0;
+    size_t more = r->wanted == 0 && r->visits <= r->capacity / 2 ? r->capacity - r->visits : 0;
+    size_t quests = r->wanted_quests == 0 && held <= room ? room : 0;
+    if (more == 0 && quests == 0)
+        return;
+    put_number(body, more);
+    put_number(body + 4, quests);
+    if (channel_send(r->store, MESSAGE_WANT, span_of(body, sizeof body), NULL, 0) != 0)
+        return;
+    r->wanted += more;
+    r->wanted_quests += quests;
 }
 
 static void on_message(struct channel *channel, void *user, enum message message, struct span body, int *fds, size_t fd_count)
@@ -47,12 +59,16 @@ static void on_message(struct channel *channel, void *user, enum message message
         e = journal_acknowledge(r->config.journal, body);
         if (e == 0)
             visits_acknowledged(r);
+        if (e == 0 && r->seek != NULL)
+            seek_acknowledged(r->seek);
         break;
     case MESSAGE_SPENT:
         e = spent_take(r, body);
         break;
+    case MESSAGE_REGISTRIES:
+        e = r->seek != NULL ? seek_registries(r->seek, body) : 0;
+        break;
     case MESSAGE_LEASE:
-        r->wanted -= r->wanted > 0;
         if (!r->stopping)
             e = lease_take(r, body);
         break;
@@ -97,7 +113,7 @@ void reach_store(struct reach *r, int fd)
         return;
     }
     r->store = channel;
-    r->wanted = 0;
+    r->wanted = r->wanted_quests = 0;
     journal_attach(r->config.journal, channel);
     want(r);
 }
@@ -121,6 +137,8 @@ static void on_prepare(uv_prepare_t *prepare)
     struct reach *r = prepare->data;
     reach_clock(r);
     bool more = visits_pump(r);
+    if (r->seek != NULL && seek_pump(r->seek))
+        more = true;
     want(r);
     uint64_t waiting = journal_counters(r->config.journal)->appended - r->pushed;
     if (waiting >= PUSH_NOW_RECORDS || (waiting > 0 && r->stopping)) {
@@ -159,6 +177,8 @@ static void on_sockets(uv_poll_t *poll, int status, int what)
     for (int i = 0; i < count; i++) {
         if (ready[i].data.ptr == r->dns)
             dns_read(r->dns, r->now);
+        else if (ready[i].data.ptr == r->seek)
+            seek_events(r->seek);
         else
             talk_event(ready[i].data.ptr, ready[i].events);
     }
@@ -271,6 +291,8 @@ void reach_lists(struct reach *r, struct span blocklist, struct span optout)
         log_warning("%zu more lines of the lists are no networks", bad_count - BAD_LINES);
     r->lists_known = e == 0;
     visits_listed(r);
+    if (r->seek != NULL)
+        seek_listed(r->seek, r->lists_known);
 }
 
 /* ---- life ---- */
@@ -288,6 +310,7 @@ static void on_closed(uv_handle_t *handle)
 
 static void done(struct reach *r)
 {
+    seek_free(r->seek);
     visits_free(r);
     talks_free(r);
     tap_free(r->tap);
@@ -327,6 +350,23 @@ static int make_dns(struct reach *r, struct conf_error *error)
     return epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, dns_fd(r->dns), &event) == 0 ? 0 : -errno;
 }
 
+static int make_seek(struct reach *r, struct conf_error *error)
+{
+    const struct seek_config config = {.settings = r->config.settings,
+                                       .book = r->config.book,
+                                       .channels = r->config.channels,
+                                       .ca = r->config.ca,
+                                       .journal = r->config.journal,
+                                       .dial = r->dial};
+    if (r->config.book == NULL)
+        return 0;
+    int e = seek_new(&r->seek, &config, error);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = r->seek};
+    if (e != 0)
+        return e;
+    return epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, seek_fd(r->seek), &event) == 0 ? 0 : -errno;
+}
+
 static int make(struct reach *r, struct conf_error *error)
 {
     int e = read_settings(r, error);
@@ -346,7 +386,10 @@ static int make(struct reach *r, struct conf_error *error)
     if (e != 0)
         return e;
     r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    return r->epoll_fd >= 0 ? make_dns(r, error) : -errno;
+    if (r->epoll_fd < 0)
+        return -errno;
+    e = make_dns(r, error);
+    return e == 0 ? make_seek(r, error) : e;
 }
 
 int reach_new(struct reach **ret, const struct reach_config *config, struct conf_error *error)
@@ -394,6 +437,8 @@ void reach_stop(struct reach *r, usec_t patience)
     reach_clock(r);
     r->stop_by = r->now + patience;
     visits_stop(r);
+    if (r->seek != NULL)
+        seek_stop(r->seek);
     (void)uv_timer_start(&r->push_timer, on_stop_time, (uint64_t)(patience / USEC_PER_MSEC) + 1, 0);
 }
 
@@ -402,5 +447,6 @@ struct reach_state reach_state(const struct reach *r)
     struct reach_state state = r->counts;
     state.visits = r->visits;
     state.in_flight = r->open;
+    state.quests = r->seek != NULL ? seek_state(r->seek).quests : 0;
     return state;
 }

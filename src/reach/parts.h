@@ -6,6 +6,7 @@
 #include "probe/order.h"
 #include "process/channel.h"
 #include "reach/reach.h"
+#include "reach/seek.h"
 #include "reach/tap.h"
 #include "reach/tls.h"
 
@@ -107,7 +108,8 @@ struct reach {
     struct dial *dial;
     struct channel *store;
     struct tap *tap;
-    struct dns *dns; /* NULL: no names are asked for */
+    struct dns *dns;   /* NULL: no names are asked for */
+    struct seek *seek; /* NULL: no quests */
     struct tls_context *tls;
     usec_t now, wall; /* of this turn */
     /* settings */
@@ -120,9 +122,9 @@ struct reach {
     struct queue ready, intents, full;
     struct visit **table; /* by address, chained */
     size_t table_mask, visits;
-    size_t open;   /* connections: intents, talks */
-    size_t wanted; /* leases that were asked for and have not come */
-    size_t held;   /* bytes */
+    size_t open;                  /* connections: intents, talks */
+    size_t wanted, wanted_quests; /* leases that were asked for and have not come */
+    size_t held;                  /* bytes */
     struct reach_state counts;
     bool spent_known, lists_known, stopping, stopped;
     usec_t stop_by, pause_until;
@@ -154,7 +156,7 @@ void visit_deadline_arm(struct reach *);
 void visit_deadline_now(struct reach *); /* the loop does not sleep: there is more to do */
 
 /* lease.c */
-int lease_take(struct reach *, struct span body); /* -ERR_… for what can't be one */
+int lease_take(struct reach *, struct span body); /* of a visit or a quest; -ERR_… for what can't be one */
 int spent_take(struct reach *, struct span body);
 /* Is it too late for a visit, or too soon after the last? NONE: neither. */
 enum denial lease_look(const struct visit *);
@@ -174,7 +176,7 @@ struct dial_request visit_request(const struct visit *);
 /* The talk of a visit has ended with `ending` in all its connections, or was never opened (talk NULL, `why` says it when policy did). */
 void visit_answered(struct visit *);
 void visit_ask_name(struct visit *); /* once; of a host that was connected to */
-void visit_named(void *reach, struct dns_question *, struct span name);
+void visit_named(void *reach, struct dns_question *, const struct dns_answer *);
 void visits_free(struct reach *);
 
 /* say.c: records. false: no room in the journal, nothing was appended */

@@ -1,8 +1,8 @@
 /*
- * Visits to other hosts: takes tasks from the store, asks policy for each connection, writes the intent to the audit, connects, lets a probe
- * talk, and states what was learned as records. The only part that connects to strangers; every socket comes from outside/: dial.h,
- * or, to the operator's resolver for a host's name, dns.h. The name is asked for once something of the host is connected to; VISIT waits for
- * it DNS_TIMEOUT at most.
+ * Visits to other hosts, and quests for whom to notify (seek.h): takes tasks from the store, asks policy for each connection, writes the intent to
+ * the audit, connects, lets a probe talk, and states what was learned as records. The only part that connects to strangers; every socket comes from
+ * outside/: dial.h, or, to the operator's resolver for a host's name, dns.h. The name is asked for once something of the host is connected to; VISIT
+ * waits for it DNS_TIMEOUT at most.
  *
  *   LEASE ─► visit: its ports one after the other, one connection to an address at a time
  *
@@ -23,6 +23,8 @@
 #pragma once
 
 #include "base/conf.h"
+#include "contact/book.h"
+#include "contact/channel.h"
 #include "record/journal.h"
 
 #include <uv.h>
@@ -33,7 +35,10 @@ struct reach_config {
     uv_loop_t *loop;
     const struct conf *settings; /* sensor.name, operator.*, outside.*, probe.*; outlives the reach */
     struct journal *journal;
-    int tap_fd; /* a descriptor of tap_open, not taken over; -1: none, replies over TCP have no TTL */
+    const struct book *book;               /* for quests (seek.h); NULL: none are taken. Outlives the reach */
+    struct span ca;                        /* for quests: certificates of the authorities that are trusted, PEM; read at once */
+    const struct channel *const *channels; /* of quests, ended by NULL; NULL: all there are */
+    int tap_fd;                            /* a descriptor of tap_open, not taken over; -1: none, replies over TCP have no TTL */
     void *user;
     void (*stopped)(void *user); /* after reach_stop: the last visit has ended; once */
 };
@@ -56,5 +61,6 @@ struct reach_state {
     size_t visits;    /* held */
     size_t in_flight; /* connections: asked for, open or being closed */
     uint64_t leased, dialled, answered, refused;
+    size_t quests; /* held */
 };
 struct reach_state reach_state(const struct reach *);

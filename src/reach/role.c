@@ -2,20 +2,27 @@
 #include "process/role.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "contact/whois.h"
 #include "outside/attribution.h"
 #include "process/channel.h"
+#include "process/memfd.h"
 #include "reach/reach.h"
 #include "reach/tap.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+enum { CA_MAX = 16 * 1024 * 1024 };
 #define LAST_PUSH_MSEC 20 /* how often the end looks whether all was acknowledged */
 
 struct reaching {
     struct station *station;
     struct journal *journal;
     struct reach *reach;
+    struct book *book;
+    uint8_t *ca;
     uv_timer_t end_timer;
     usec_t end_by;
     bool ending;
@@ -66,6 +73,33 @@ static void on_lists(struct station *station, struct span blocklist, struct span
     reach_lists(self->reach, blocklist, optout);
 }
 
+/* The tables of quests and the certificates that are trusted. Without them nothing is looked up. */
+static int take_book(struct reaching *self, struct span *ret_ca)
+{
+    struct station *station = self->station;
+    struct conf_error error;
+    uint8_t *image;
+    size_t len;
+    int fd = station_grant(station, "book");
+    if (fd < 0)
+        return 0;
+    int r = memfd_read(fd, 1, BOOK_IMAGE_MAX, &image, &len);
+    if (r != 0)
+        return station_failed(station, "the tables of contact.lists can't be read: %s", err_text(r));
+    r = book_open(&self->book, span_of(image, len), &error);
+    free(image);
+    if (r != 0)
+        return station_failed(station, "%s", error.text);
+    fd = station_grant(station, "ca");
+    if (fd < 0)
+        return 0;
+    r = memfd_read(fd, 1, CA_MAX, &self->ca, &len);
+    if (r != 0)
+        return station_failed(station, "outside.ca_file can't be read: %s", err_text(r));
+    *ret_ca = span_of(self->ca, len);
+    return 0;
+}
+
 static int begin(struct reaching *self)
 {
     struct station *station = self->station;
@@ -75,9 +109,15 @@ static int begin(struct reaching *self)
         journal_open(&self->journal, station_grant(station, "journal"), station_grant(station, "spool"), (uint64_t)conf_int(conf, "journal.spool"));
     if (r != 0)
         return station_failed(station, "the journal can't be opened: %s", err_text(r));
+    struct span ca = {0};
+    r = take_book(self, &ca);
+    if (r != 0)
+        return r;
     const struct reach_config config = {.loop = station_loop(station),
                                         .settings = conf,
                                         .journal = self->journal,
+                                        .book = self->book,
+                                        .ca = ca,
                                         .tap_fd = station_grant(station, "tap"),
                                         .user = self,
                                         .stopped = on_stopped};
@@ -105,7 +145,34 @@ static int reach_run(struct station *station)
     uv_close((uv_handle_t *)&self.end_timer, NULL);
     (void)uv_run(loop, UV_RUN_NOWAIT);
     journal_free(self.journal);
+    book_close(self.book);
+    free(self.ca);
     return r < 0 ? 1 : r;
+}
+
+/* The tables of quests, packed, and the certificates that are trusted; a file of those that is not there leaves nobody trusted. */
+static int equip_book(const struct conf *conf, struct equipment *equipment, struct conf_error *error)
+{
+    const char *ca = conf_text(conf, "outside.ca_file");
+    struct buf image;
+    int fd;
+    buf_init(&image, BOOK_IMAGE_MAX);
+    int r = book_pack_settings(conf, &image, error);
+    if (r == 0 && image.len > 0) {
+        r = memfd_sealed("book", buf_as_span(&image), &fd);
+        if (r == 0)
+            equipment_add(equipment, "book", fd);
+        else
+            (void)snprintf(error->text, sizeof error->text, "the tables of contact.lists: %s", err_text(r));
+    }
+    buf_done(&image);
+    if (r != 0)
+        return r;
+    if (ca[0] != '\0' && access(ca, R_OK) != 0) {
+        log_warning("outside.ca_file can't be read: no registry that is asked over https will be believed");
+        return 0;
+    }
+    return equipment_add_file(equipment, "ca", "outside.ca_file", ca, error);
 }
 
 /* A tap that can't be had does not stop the start: probes work without it. */
@@ -113,15 +180,25 @@ static int reach_equip(const struct conf *conf, struct equipment *equipment, str
 {
     int fd;
     struct buf why;
-    (void)error;
-    if (!operator_named(conf) || !conf_bool(conf, "probe.tap"))
+    if (!operator_named(conf))
         return 0;
+    int r = equip_book(conf, equipment, error);
+    if (r != 0 || !conf_bool(conf, "probe.tap"))
+        return r;
     buf_init(&why, 256);
     if (tap_open(&fd, &why) == 0)
         equipment_add(equipment, "tap", fd);
     else
         log_warning("%s; replies over TCP are recorded without their TTL", buf_cstr(&why));
     buf_done(&why);
+    return 0;
+}
+
+/* Converters of character sets are files. */
+static int reach_prepare(struct station *station)
+{
+    (void)station;
+    whois_decode_prepare();
     return 0;
 }
 
@@ -133,5 +210,6 @@ const struct role role_reach = {
     .check = reach_check,
     .wanted = operator_named,
     .equip = reach_equip,
+    .prepare = reach_prepare,
     .run = reach_run,
 };

@@ -347,12 +347,13 @@ void visit_ask_name(struct visit *v)
     if (r->dns == NULL || v->name_asked)
         return;
     v->name_asked = true;
-    dns_ask(r->dns, &v->question, v->addr, r->now);
+    dns_ask_name(r->dns, &v->question, v->addr, r->now);
 }
 
-void visit_named(void *reach, struct dns_question *question, struct span name)
+void visit_named(void *reach, struct dns_question *question, const struct dns_answer *answer)
 {
     struct visit *v = (struct visit *)((char *)question - offsetof(struct visit, question));
+    struct span name = dns_first_name(answer);
     (void)reach;
     v->name = name.len > 0 ? strndup((const char *)name.at, name.len) : NULL;
     if (v->stage == STAGE_NAME)

@@ -68,7 +68,7 @@ struct scene {
     bool withhold; /* acknowledges nothing */
     bool stopped;
     uint64_t last, acknowledged;
-    uint32_t wanted; /* of the last WANT */
+    uint32_t wanted, wanted_quests; /* of the last WANT */
     size_t wants, said_count, most_open;
     struct said said[SAID_MAX];
     struct host *hosts[HOSTS_MAX];
@@ -82,6 +82,10 @@ static const char scene_settings[] =
     "  rate_per_as: 100000, rate_ics: 100000, daily_per_address: 100000}\n"
     "probe: {ics: true, connect_timeout: 500ms, deadline: 1s, quiet: 100ms, first_byte: 250ms, interval: 1h, age_max: 1h}\n";
 
+/* Of quests; without a book none are taken. */
+static const struct book *scene_book;
+static const struct channel *const *scene_channels;
+
 /* ---- the store ---- */
 
 static inline void log_fact(struct buf *text, const struct fact *fact)
@@ -92,7 +96,7 @@ static inline void log_fact(struct buf *text, const struct fact *fact)
         buf_printf(text, " %s=%lld", info->text, (long long)fact->number);
     else if (info->type == FACT_TYPE_ADDR)
         buf_printf(text, " %s=%s", info->text, addr_print(fact->addr, addr));
-    else if (fact->name == FACT_BANNER)
+    else if (fact->name == FACT_BANNER || fact->name == FACT_CONTENT)
         buf_printf(text, " %s=%zu:%.*s", info->text, fact->text.len, fact->text.len < 200 ? (int)fact->text.len : 200, (const char *)fact->text.at);
     else
         buf_printf(text, " %s=%.*s", info->text, (int)fact->text.len, (const char *)fact->text.at);
@@ -159,6 +163,7 @@ static inline void store_message(struct channel *channel, void *user, enum messa
     assert_int_equal(message, MESSAGE_WANT);
     struct cursor c = cursor_of(body);
     s->wanted = cursor_be32(&c);
+    s->wanted_quests = cursor_be32(&c);
     s->wants++;
 }
 
@@ -234,6 +239,8 @@ static inline void lease_encode(struct buf *body, const struct order *order, con
     (void)order_key(order, key);
     buf_be(body, 7, 8);
     buf_be(body, 1, 4);
+    buf_be(body, strlen(ORDER_TASK_KIND), 2);
+    buf_text(body, ORDER_TASK_KIND);
     buf_be(body, strlen(key), 2);
     buf_text(body, key);
     buf_be(body, input.len, 4);
@@ -519,8 +526,14 @@ static inline struct scene *set_up_bare(const char *const *changes, int tap)
     assert_true(s->ring >= 0);
     assert_int_equal(ftruncate(s->ring, JOURNAL_RING_LEAST + 4096), 0);
     assert_int_equal(journal_open(&s->journal, s->ring, -1, 0), 0);
-    const struct reach_config config = {
-        .loop = &s->loop, .settings = s->conf, .journal = s->journal, .tap_fd = tap, .user = s, .stopped = on_stopped};
+    const struct reach_config config = {.loop = &s->loop,
+                                        .settings = s->conf,
+                                        .journal = s->journal,
+                                        .book = scene_book,
+                                        .channels = scene_channels,
+                                        .tap_fd = tap,
+                                        .user = s,
+                                        .stopped = on_stopped};
     if (reach_new(&s->reach, &config, &error) != 0)
         fail_msg("%s", error.text);
     return s;
