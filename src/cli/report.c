@@ -1,6 +1,7 @@
 #include "base/err.h"
 #include "cli/options.h"
 #include "cli/reading.h"
+#include "contact/whois.h"
 
 enum { REPORT_SINCE, REPORT_UNTIL, REPORT_LIMIT, REPORT_JSON, REPORT_CSV };
 
@@ -54,6 +55,31 @@ static int show(const struct invocation *i, const struct report *report, struct 
     return EXIT_OK;
 }
 
+static struct report_limits limits_of(const void *user, struct span server)
+{
+    const struct whois_server *known = whois_server(user, server);
+    return (struct report_limits){.registry = known->registry, .per_day = known->per_day, .personal_per_day = known->personal_per_day};
+}
+
+/* What registries' servers allow stands in the tables of contact.lists. Without them the report has no limits. */
+static struct book *tell_budgets(const struct invocation *i, const struct report *report)
+{
+    struct book *book = NULL;
+    struct conf_error error = {0};
+    struct buf image;
+    if (strcmp(report->name, "registries") != 0)
+        return NULL;
+    buf_init(&image, BOOK_IMAGE_MAX);
+    int r = book_pack_settings(i->settings, &image, &error);
+    if (r == 0)
+        r = book_open(&book, buf_as_span(&image), &error);
+    if (r != 0)
+        note(i, "limits are not known: %s", error.text[0] != '\0' ? error.text : err_text(r));
+    buf_done(&image);
+    report_tell_budgets(r == 0 ? limits_of : NULL, book, conf_int(i->settings, "contact.clock_speed"));
+    return r == 0 ? book : NULL;
+}
+
 static int run(const struct invocation *i, const struct options *o)
 {
     const struct report *report = NULL;
@@ -75,6 +101,7 @@ static int run(const struct invocation *i, const struct options *o)
     if (table_new(&table, report->columns, report->column_count) != 0)
         return failed("out of memory");
     bool more = false;
+    struct book *book = tell_budgets(i, report);
     status = reading_open(i, &query);
     if (status == 0) {
         int error = report_run(report, query, &range, table, &more);
@@ -85,6 +112,8 @@ static int run(const struct invocation *i, const struct options *o)
     }
     query_close(query);
     table_free(table);
+    report_tell_budgets(NULL, NULL, 1);
+    book_close(book);
     return status;
 }
 

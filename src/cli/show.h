@@ -1,4 +1,4 @@
-/* What `show` shows: one session, one host, one sample. Each returns an exit_status. */
+/* What `show` shows: one session, one host, one sample, contacts. Each returns an exit_status. */
 #pragma once
 
 #include "cli/reading.h"
@@ -9,6 +9,7 @@ extern const struct verb verb_show;
 
 int show_session(const struct invocation *, const struct options *, struct query *, const char *id);
 int show_host(const struct invocation *, const struct options *, struct query *, const char *address);
+int show_contact(const struct invocation *, const struct options *, struct query *, const char *what);
 int show_sample(const struct invocation *, const struct options *, struct query *, const char *sha256);
 
 /* What active observation tells of a host: device, ports, their history, the rules' evidence, others' lists. 0, or a negative code. */

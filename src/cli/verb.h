@@ -26,7 +26,7 @@ struct verb_option {
     const char *help;
 };
 
-enum { VERB_OPTIONS_MAX = 16 };
+enum { VERB_OPTIONS_MAX = 24 };
 
 /* The verb's own command line, read by its table of options. */
 struct options {

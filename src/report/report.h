@@ -36,5 +36,13 @@ const struct report *report_by_name(struct span name);
 enum { REPORT_SINCE_ALL = 0 };
 #define REPORT_UNTIL_ALL INT64_C(253402300800000000) /* the year 10000 */
 
+/* For the report `registries`: what servers allow (contact/whois.h), which only those who hold the book know, and the speed of the budgets' clock
+ * (contact.clock_speed). NULL: limits are not told. */
+struct report_limits {
+    struct span registry;
+    unsigned per_day, personal_per_day; /* 0: none is known */
+};
+void report_tell_budgets(struct report_limits (*find)(const void *user, struct span server), const void *user, int64_t clock_speed);
+
 /* Collects a report's rows into a table made for its columns. range->limit 0: all rows. *ret_more: rows were left out because of the limit. */
 int report_run(const struct report *, struct query *, const struct query_range *range, struct table *, bool *ret_more);

@@ -186,6 +186,11 @@ int store_client_tasks(struct store_client *client, struct span tasks)
     return send_whole(client, MESSAGE_TASKS, tasks);
 }
 
+int store_client_entries(struct store_client *client, struct span entries)
+{
+    return send_whole(client, MESSAGE_ENTRIES, entries);
+}
+
 int store_client_finish(struct store_client *client, struct store_totals *ret)
 {
     int r = send_message(client);

@@ -19,6 +19,8 @@ int store_client_open(struct store_client **ret, const struct conf *settings, st
 int store_client_put(struct store_client *, const struct record *);
 /* Tasks to make: the body of MESSAGE_TASKS. Whether they are done is read from the control database. */
 int store_client_tasks(struct store_client *, struct span tasks);
+/* What an operator enters: the body of MESSAGE_ENTRIES (store/entry.h). */
+int store_client_entries(struct store_client *, struct span entries);
 /* Waits until everything put is committed, seals the past days that were touched. */
 int store_client_finish(struct store_client *, struct store_totals *ret);
 void store_client_close(struct store_client *);

@@ -79,6 +79,34 @@ static const char *const migrations[SCHEMA_CONTROL_VERSION] = {
     "PRIMARY KEY(day,address)) WITHOUT ROWID;"
     "CREATE TABLE dialled(task TEXT,port INTEGER,transport INTEGER,PRIMARY KEY(task,port,transport)) WITHOUT ROWID;"
     "CREATE TABLE rollup_probe(day INTEGER,probe TEXT,step TEXT,word TEXT,n INTEGER NOT NULL,PRIMARY KEY(day,probe,step,word)) WITHOUT ROWID;",
+    /* Whom to tell. */
+    "CREATE TABLE quest(address BLOB,domain TEXT,id BLOB,outcome TEXT,reason TEXT,task TEXT,channels TEXT,contacts INTEGER,debts TEXT,domains TEXT,"
+    "holder TEXT,block TEXT,ptr TEXT,not_before INTEGER,first INTEGER,last INTEGER,n INTEGER NOT NULL,PRIMARY KEY(address,domain)) WITHOUT ROWID;"
+    "CREATE TABLE contact(number INTEGER PRIMARY KEY,id BLOB,address BLOB NOT NULL,domain TEXT NOT NULL,kind TEXT NOT NULL,value TEXT NOT NULL,"
+    "quest BLOB,role TEXT,objection TEXT NOT NULL,there TEXT,match TEXT,rfc2142 INTEGER,word INTEGER,valid TEXT,flags TEXT,score INTEGER,"
+    "choice TEXT NOT NULL,reason TEXT,mail_domain TEXT,first INTEGER,last INTEGER,UNIQUE(address,domain,kind,value));"
+    "CREATE INDEX contact_id ON contact(id);CREATE INDEX contact_value ON contact(value);"
+    "CREATE TABLE contact_origin(contact INTEGER,channel TEXT,found_for TEXT,objection TEXT,role TEXT,rank INTEGER,attribute TEXT,server TEXT,"
+    "lookup TEXT,holder TEXT,block TEXT,evidence TEXT,quest BLOB,first INTEGER,last INTEGER,PRIMARY KEY(contact,channel,found_for,objection)) "
+    "WITHOUT ROWID;"
+    "CREATE TABLE registry(server TEXT PRIMARY KEY,state TEXT,refused INTEGER,back_off INTEGER,banned INTEGER,lifted INTEGER,refusals INTEGER NOT "
+    "NULL,"
+    "personal_most INTEGER NOT NULL,first INTEGER,last INTEGER) WITHOUT ROWID;"
+    "CREATE TABLE registry_hour(server TEXT,hour INTEGER,begin INTEGER,dials INTEGER NOT NULL,questions INTEGER NOT NULL,personal INTEGER NOT NULL,"
+    "refusals INTEGER NOT NULL,PRIMARY KEY(server,hour)) WITHOUT ROWID;"
+    "CREATE TABLE block(address BLOB,bits INTEGER,channel TEXT,server TEXT,holder TEXT,expires INTEGER,told INTEGER,findings BLOB,"
+    "PRIMARY KEY(address,bits,channel)) WITHOUT ROWID;"
+    "CREATE TABLE quest_answer(quest BLOB,channel TEXT,server TEXT,holder TEXT,bits INTEGER NOT NULL,bad INTEGER NOT NULL,last INTEGER,"
+    "PRIMARY KEY(quest,channel)) WITHOUT ROWID;"
+    "CREATE TABLE resolution(address BLOB,name TEXT,type INTEGER,data TEXT,list TEXT,first INTEGER,last INTEGER,n INTEGER NOT NULL,"
+    "PRIMARY KEY(address,name,type,data,list,first)) WITHOUT ROWID;"
+    "CREATE INDEX resolution_data ON resolution(data,type) WHERE data<>'';"
+    "CREATE TABLE manual(number INTEGER PRIMARY KEY,kind TEXT NOT NULL,value TEXT NOT NULL,role TEXT NOT NULL,scope TEXT NOT NULL,address BLOB,"
+    "bits INTEGER,asn INTEGER,domain TEXT,entered INTEGER NOT NULL,expires INTEGER NOT NULL,note TEXT NOT NULL,who TEXT NOT NULL,"
+    "UNIQUE(kind,value,scope));"
+    "CREATE INDEX manual_address ON manual(address,bits);CREATE INDEX manual_domain ON manual(domain);"
+    "CREATE TABLE account(url TEXT PRIMARY KEY,there TEXT NOT NULL,messages TEXT NOT NULL,owner TEXT NOT NULL,entered INTEGER NOT NULL,"
+    "who TEXT NOT NULL) WITHOUT ROWID;",
 };
 
 struct sensor_entry {

@@ -1,6 +1,7 @@
 #include "store/day.h"
 
 #include "base/err.h"
+#include "store/contacts.h"
 #include "store/hosts.h"
 #include "store/schema.h"
 
@@ -392,7 +393,7 @@ static int index_tables(struct day *day)
                            kind->name, kind->name, kind->name, kind->name);
             r = db_run(day->db, sql);
         }
-        if (r == 0 && any != 0 && hosts_kind(kind->kind)) {
+        if (r == 0 && any != 0 && (hosts_kind(kind->kind) || contacts_kind(kind->kind))) {
             (void)snprintf(sql, sizeof sql, "CREATE INDEX IF NOT EXISTS %s_destination ON \"%s\"(destination_ip)", kind->name, kind->name);
             r = db_run(day->db, sql);
         }

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "store/contacts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -281,7 +282,7 @@ int hosts_add(struct hosts *hosts, const struct record *record, usec_t day)
     static const struct addr none;
     if (record->kind == KIND_CONNECTION && !addr_equal(record->source.addr, none))
         return add_attack(hosts, record);
-    if (!hosts_kind(record->kind) || addr_equal(record->destination.addr, none))
+    if (!hosts_kind(record->kind) || contacts_dial(record) || addr_equal(record->destination.addr, none))
         return 0;
     struct event *event = new_event(hosts);
     if (event == NULL)

@@ -16,7 +16,7 @@ struct hosts;
 int hosts_new(struct hosts **ret, sqlite3 *control, const struct hash_key *key, const struct geo *geo);
 void hosts_free(struct hosts *); /* NULL accepted */
 
-/* Records of other kinds are left alone. `day`: start of the day whose file the record is in. */
+/* Records of other kinds, and connections of look-ups (contacts.h), are left alone. `day`: start of the day whose file the record is in. */
 int hosts_add(struct hosts *, const struct record *, usec_t day);
 bool hosts_full(const struct hosts *);
 /* Inside the caller's transaction. Keeps what was collected: forget it after the commit. */

@@ -1,7 +1,7 @@
 /*
  * Work for reach: tasks that were asked for wait for the commit, tasks that are due go out as leases, as many as reach said it can take.
  *
- *   TASKS ─► held ─commit─► task table ─due─► LEASE ─► reach ─► records ─► VISIT committed: done (store/hosts.h)
+ *   TASKS ─► held ─commit─► task table ─due─► LEASE ─► reach ─► records ─► VISIT or QUEST committed: done (store/hosts.h, contacts.h)
  *                              ▲                 │
  *                              └── reach went ◄──┘      an attempt counts when its lease was given
  *
@@ -22,10 +22,13 @@ void lease_free(struct lease *);                                    /* NULL acce
 
 /* Body of TASKS: held until lease_put. 0; -ERR_MALFORMED: nothing of it is taken, end the sender; -ERR_FULL, -ENOMEM. */
 int lease_tasks(struct lease *, struct span body);
-bool lease_waiting(const struct lease *);  /* tasks are held */
+/* Body of ENTRIES, likewise. */
+int lease_entries(struct lease *, struct span body);
+bool lease_waiting(const struct lease *);  /* tasks or entries are held */
 int lease_put(struct lease *, usec_t now); /* into the control database, all or none; on failure they stay held */
 
-/* A reach is there: what was leased before waits again, and it is told what was spent today. With no batch open. NULL: it went. */
+/* A reach is there: what was leased before waits again, and it is told what was spent today and what registries were
+ * asked. With no batch open. NULL: it went. */
 int lease_join(struct lease *, struct channel *reach, usec_t now);
 int lease_want(struct lease *, struct span body); /* body of WANT */
 bool lease_hungry(const struct lease *);          /* reach waits for tasks */

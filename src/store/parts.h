@@ -33,6 +33,8 @@ struct store {
     bool follow; /* a place waits for the commit */
     struct store_day place;
     struct buf rule_state;
+    struct contacts_limits limits;
+    const struct geo *geo;
     usec_t retention;
     int64_t size_max;
 };

@@ -216,6 +216,8 @@ static void on_message(struct channel *channel, void *user, enum message message
         ingest_seal(peer->writer);
     else if (message == MESSAGE_TASKS)
         r = lease_tasks(k->lease, body);
+    else if (message == MESSAGE_ENTRIES)
+        r = lease_entries(k->lease, body);
     else if (message == MESSAGE_WANT)
         r = k->reach == peer ? lease_want(k->lease, body) : 0;
     if (r >= 0 && message == MESSAGE_WANT && !ingest_waiting(k->ingest)) {

@@ -46,7 +46,7 @@ static int read_secret(struct rollup *rollup)
     return r;
 }
 
-int rollup_new(struct rollup **ret, sqlite3 *control, const struct geo *geo)
+int rollup_new(struct rollup **ret, sqlite3 *control, const struct geo *geo, const struct contacts_limits *limits)
 {
     struct rollup *rollup = calloc(1, sizeof *rollup);
     if (rollup == NULL)
@@ -61,6 +61,8 @@ int rollup_new(struct rollup **ret, sqlite3 *control, const struct geo *geo)
         r = rollup_prepare(rollup);
     if (r == 0)
         r = hosts_new(&rollup->hosts, control, &rollup->key, geo);
+    if (r == 0)
+        r = contacts_new(&rollup->contacts, control, &rollup->key, limits);
     if (r != 0) {
         rollup_free(rollup);
         return r;
@@ -74,6 +76,7 @@ void rollup_free(struct rollup *rollup)
     if (rollup == NULL)
         return;
     hosts_free(rollup->hosts);
+    contacts_free(rollup->contacts);
     rollup_finalize(rollup);
     for (size_t i = 0; i < SUM_COUNT; i++)
         tally_done(&rollup->sums[i]);
@@ -359,8 +362,10 @@ int rollup_add(struct rollup *rollup, const struct record *record, int64_t senso
     struct told told = told_of(record);
     usec_t hour = record->time - record->time % USEC_PER_HOUR;
     /* What we asked of others is no traffic of theirs. */
-    bool ours = hosts_kind(record->kind);
+    bool ours = hosts_kind(record->kind) || contacts_kind(record->kind);
     int r = hosts_add(rollup->hosts, record, day);
+    if (r == 0)
+        r = contacts_add(rollup->contacts, record);
     if (r == 0 && !ours)
         r = add_port(rollup, record, &told, hour);
     if (r == 0 && !ours)
@@ -386,7 +391,7 @@ bool rollup_full(const struct rollup *rollup)
     size_t entries = 0;
     for (size_t i = 0; i < SUM_COUNT; i++)
         entries += rollup->sums[i].count;
-    return entries >= ENTRIES_MAX || rollup->texts.len >= TEXTS_MAX || hosts_full(rollup->hosts);
+    return entries >= ENTRIES_MAX || rollup->texts.len >= TEXTS_MAX || hosts_full(rollup->hosts) || contacts_full(rollup->contacts);
 }
 
 bool rollup_empty(const struct rollup *rollup)
@@ -400,4 +405,5 @@ void rollup_forget(struct rollup *rollup)
         tally_clear(&rollup->sums[i]);
     buf_clear(&rollup->texts);
     hosts_forget(rollup->hosts);
+    contacts_forget(rollup->contacts);
 }

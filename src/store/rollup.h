@@ -6,6 +6,7 @@
 
 #include "record/types.h"
 #include "store/blob.h"
+#include "store/contacts.h"
 #include "store/db.h"
 #include "store/geo.h"
 
@@ -19,7 +20,7 @@ struct blob_ref {
 };
 
 /* Texts are keyed by a hash whose secret is in the control database (table `secret`), so that it stays the same. */
-int rollup_new(struct rollup **ret, sqlite3 *control, const struct geo *); /* geo: NULL, or to outlive it */
+int rollup_new(struct rollup **ret, sqlite3 *control, const struct geo *, const struct contacts_limits *); /* geo: NULL, or to outlive it */
 void rollup_free(struct rollup *);
 
 /* `day`: start of the day whose file the record is in; `row` its number there. */

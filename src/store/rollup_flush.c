@@ -349,6 +349,8 @@ int rollup_flush(struct rollup *rollup)
     if (r == 0)
         r = hosts_flush(rollup->hosts);
     if (r == 0)
+        r = contacts_flush(rollup->contacts);
+    if (r == 0)
         r = flush_places(rollup);
     /* Counted along with rows that the caller may yet roll back. */
     if (r != 0)

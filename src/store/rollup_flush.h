@@ -140,6 +140,7 @@ struct rollup {
     sqlite3 *control;
     const struct geo *geo;
     struct hosts *hosts;
+    struct contacts *contacts;
     struct hash_key key;
     struct tally sums[SUM_COUNT];
     struct buf texts;

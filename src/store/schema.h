@@ -82,6 +82,49 @@
  *                                                               policy refused (outside/denials.def); step answer: word is the ending. probe and
  *                                                               word are 'other' when not known
  *
+ * Of whom to tell, from the records of look-ups (kinds lookup, contact, quest, resolution; they are in no rollup above). A target is an
+ * address, then `domain` is '', or a domain alone, then `address` is all zero. Texts that a record did not state are ''. History is in the day
+ * files.
+ *
+ *   quest          address, domain, id, outcome, reason, task, channels, contacts, debts, domains, holder, block, ptr, not_before, first, last,
+ *                  n
+ *                                                              key address, domain. The latest search. id: of its records; outcome: success or
+ *                                                              failure; channels: those asked, with commas; debts: what could not be found out,
+ *                                                              a line each; not_before: when the next attempt is worth it; n: how many searches
+ *                                                              there were
+ *   contact        number, id, address, domain, kind, value, quest, role, objection, there, match, rfc2142, word, valid, flags, score, choice,
+ *                  reason, mail_domain, first, last
+ *                                                              key address, domain, kind, value. What the latest search knows; one that failed
+ *                                                              adds to what was known. id: of the record that speaks best for it; objection:
+ *                                                              why it is no contact, '' when it is one; there, valid: yes, no or unknown;
+ *                                                              choice: primary, fallback, copy or ''; mail_domain: behind the @, '' of other
+ *                                                              kinds
+ *   contact_origin contact, channel, found_for, objection, role, rank, attribute, server, lookup, holder, block, evidence, quest, first, last
+ *                                                              key contact (its number), channel, found_for, objection: where it stood.
+ *                                                              found_for: a domain of the target; lookup: id of the record that has the bytes
+ *   registry       server, state, refused, back_off, banned, lifted, refusals, personal_most, first, last
+ *                                                              key server. WHOIS and RDAP servers. state: of its last answer; refused: when it
+ *                                                              last said that it was too much; back_off: until when we stay away; banned: since
+ *                                                              when, NULL when it is not; lifted: when an operator said that it is over;
+ *                                                              personal_most: most personal data sets in one answer
+ *   registry_hour  server, hour, begin, dials, questions, personal, refusals
+ *                                                              key server, hour: of the budgets' clock (wall clock times contact.clock_speed);
+ *                                                              begin: of that hour by the wall clock. dials: connections, told before they are
+ *                                                              made; questions: those that came to an end; personal: data sets in their answers
+ *   block          address, bits, channel, server, holder, expires, told, findings
+ *                                                              key address, bits, channel: what a registry said holds for the whole network;
+ *                                                              bits of 128; findings: an entry BLOCK of contact/order.h
+ *   quest_answer   quest, channel, server, holder, bits, bad, last
+ *                                                              of searches that go on, per channel that asks registries: who gave the most
+ *                                                              specific answer; bad: an answer was not whole
+ *   resolution     address, name, type, data, list, first, last, n
+ *                                                              passive DNS. type: RFC 1035's number; data: '' when it is the address
+ *   manual         number, kind, value, role, scope, address, bits, asn, domain, entered, expires, note, who
+ *                                                              what operators entered. scope: a network (address, bits), an AS (asn) or a
+ *                                                              domain; value '': nobody is to be told; expires: 0 never
+ *   account        url, there, messages, owner, entered, who
+ *                                                              what operators found out about accounts: yes, no or unknown
+ *
  * Pipeline, per stream of records (an edge's or reach's journal file; 'control' for verbs that write, 'analyse' for findings), about once a second
  * and at stop:
  *
@@ -107,4 +150,4 @@
  */
 #pragma once
 
-enum { SCHEMA_CONTROL_VERSION = 2, SCHEMA_DAY_VERSION = 1 };
+enum { SCHEMA_CONTROL_VERSION = 3, SCHEMA_DAY_VERSION = 1 };

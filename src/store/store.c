@@ -68,7 +68,11 @@ int store_open_with(struct store **ret, const struct conf *settings, const struc
     if (r == 0)
         r = control_open(&store->control, path, why);
     if (r == 0) {
-        r = rollup_new(&store->rollup, control_database(store->control), geo);
+        const struct contacts_limits limits = {.clock_speed = conf_int(settings, "contact.clock_speed"),
+                                               .cache = conf_int(settings, "contact.cache_days") * USEC_PER_DAY};
+        store->limits = limits;
+        store->geo = geo;
+        r = rollup_new(&store->rollup, control_database(store->control), geo, &limits);
         if (r == 0)
             r = forward_all(store);
         if (r == 0)
@@ -120,6 +124,16 @@ struct control *store_control(struct store *store)
 const char *store_folder(const struct store *store)
 {
     return store->folder;
+}
+
+int64_t store_clock_speed(const struct store *store)
+{
+    return store->limits.clock_speed;
+}
+
+const struct geo *store_geo(const struct store *store)
+{
+    return store->geo;
 }
 
 /* ---- day files ---- */

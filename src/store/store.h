@@ -62,3 +62,5 @@ int store_tidy(struct store *, usec_t now, bool all);
 struct control;
 struct control *store_control(struct store *); /* for pipeline counters and tasks; with no batch open */
 const char *store_folder(const struct store *);
+int64_t store_clock_speed(const struct store *);
+const struct geo *store_geo(const struct store *); /* may be NULL */

@@ -224,3 +224,25 @@ int task_finish(sqlite3 *control, struct span key, struct span result, usec_t no
     (void)sqlite3_finalize(update);
     return r == 0 ? sqlite3_changes(control) : r;
 }
+
+int task_put_off(sqlite3 *control, struct span key, struct span why, usec_t now, usec_t due, int64_t attempts_most, usec_t step)
+{
+    sqlite3_stmt *update = NULL;
+    int r = db_prepare(control, &update,
+                       "UPDATE task SET state=CASE WHEN attempts>=min(attempts_max,?5) THEN 'failed' ELSE 'waiting' END,"
+                       "ended=CASE WHEN attempts>=min(attempts_max,?5) THEN ?4 END,error=?2,worker=NULL,deadline=NULL,"
+                       "due=CASE WHEN ?3>0 THEN max(?3,?4+?6*(CASE WHEN attempts<4 THEN 0 WHEN attempts>8 THEN 24 ELSE 1<<(attempts-4) END)) ELSE "
+                       "?4+?6*(CASE WHEN attempts<1 THEN 1 WHEN attempts>4 THEN 24 ELSE 1<<(attempts-1) END) END"
+                       " WHERE key=?1 AND state IN ('waiting','leased')");
+    if (r == 0) {
+        db_bind_span(update, 1, key);
+        db_bind_span(update, 2, span_part(why, 0, TASK_ERROR_MAX));
+        (void)sqlite3_bind_int64(update, 3, due);
+        (void)sqlite3_bind_int64(update, 4, now);
+        (void)sqlite3_bind_int64(update, 5, attempts_most);
+        (void)sqlite3_bind_int64(update, 6, step);
+        r = db_done(update);
+    }
+    (void)sqlite3_finalize(update);
+    return r == 0 ? sqlite3_changes(control) : r;
+}

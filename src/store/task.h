@@ -50,6 +50,10 @@ int task_give_back(sqlite3 *control, struct span worker, usec_t now);
 /* Done, whoever holds it or does not: its result is committed. Returns 1 when it was not done before, 0 when there is no such task or it had
  * ended. */
 int task_finish(sqlite3 *control, struct span key, struct span result, usec_t now);
+/* Over, but not done: waits for its next attempt until `due` (from the fourth on at least 1, 2, 4 … 24 times `step`), or, when that is 0, 1, 2, 4, 8,
+ * then 24 times `step`. Fails when `attempts_most`, or the
+ * task's own attempts_max, were made. Returns 1 when it was waiting or leased, else 0. */
+int task_put_off(sqlite3 *control, struct span key, struct span why, usec_t now, usec_t due, int64_t attempts_most, usec_t step);
 
 /* Answers. -ERR_NOT_FOUND: the lease is not held any more. Inside the caller's transaction when one is open, so that results commit with it. */
 int task_complete(sqlite3 *control, struct span key, int64_t lease, struct span result, usec_t now);

@@ -98,7 +98,8 @@ static int remove_blobs(struct store *store, usec_t before)
 
 static int forget_before(struct store *store, usec_t before)
 {
-    static const char *const by_last[] = {"sample", "host_port", "host_banner", "host_attack", "host_listing", "evidence"};
+    static const char *const by_last[] = {"sample",   "host_port", "host_banner",  "host_attack", "host_listing",
+                                          "evidence", "quest",     "quest_answer", "contact",     "resolution"};
     struct buf sql;
     buf_init(&sql, 4096);
     buf_printf(&sql,
@@ -107,6 +108,7 @@ static int forget_before(struct store *store, usec_t before)
                (long long)before, (long long)before, (long long)before);
     for (size_t i = 0; i < sizeof by_last / sizeof by_last[0]; i++)
         buf_printf(&sql, "DELETE FROM %s WHERE last<%lld;", by_last[i], (long long)before);
+    buf_text(&sql, "DELETE FROM contact_origin WHERE contact NOT IN (SELECT number FROM contact);");
     int r = sql.error != 0 ? sql.error : db_run(control_database(store->control), buf_cstr(&sql));
     buf_done(&sql);
     return r;
@@ -179,14 +181,17 @@ static int retain_by_size(struct store *store, usec_t now)
     return r;
 }
 
-/* Whom we dialled longer ago than any interval between visits, and ports of tasks that ended otherwise than by a visit. */
+/* Whom we dialled longer ago than any interval between visits, ports of tasks that ended otherwise than by a visit, budgets of long ago, answers that
+ * hold no longer, and blocks of searches that never ended. */
 static int forget_dials(struct store *store, usec_t now)
 {
-    char sql[256];
+    char sql[512];
+    long long long_ago = (long long)(now - 400 * USEC_PER_DAY);
     (void)snprintf(sql, sizeof sql,
                    "DELETE FROM host_dial WHERE day<%lld;"
-                   "DELETE FROM dialled WHERE task NOT IN (SELECT key FROM task WHERE state IN ('waiting','leased'))",
-                   (long long)(now - 400 * USEC_PER_DAY));
+                   "DELETE FROM dialled WHERE task NOT IN (SELECT key FROM task WHERE state IN ('waiting','leased'));"
+                   "DELETE FROM registry_hour WHERE begin<%lld;DELETE FROM block WHERE expires<%lld;DELETE FROM quest_answer WHERE last<%lld",
+                   long_ago, long_ago, (long long)now, (long long)(now - 7 * USEC_PER_DAY));
     return db_run(control_database(store->control), sql);
 }
 

@@ -261,8 +261,9 @@ static void the_first_version_is_taken_over(void **state)
     sqlite3 *db = NULL;
     (void)snprintf(path, sizeof path, "%s/control.db", place.folder);
     assert_int_equal(db_open(&db, path, DB_WRITE, NULL), 0);
-    static const char *const tables[] = {"host_port", "host_banner", "host_attack", "host_listing",
-                                         "evidence",  "host_dial",   "dialled",     "rollup_probe"};
+    static const char *const tables[] = {"host_port",     "host_banner",  "host_attack",  "host_listing", "evidence",       "host_dial",
+                                         "dialled",       "rollup_probe", "quest",        "contact",      "contact_origin", "registry",
+                                         "registry_hour", "block",        "quest_answer", "resolution",   "manual",         "account"};
     char sql[256];
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         (void)snprintf(sql, sizeof sql, "DROP TABLE %s", tables[i]);
@@ -281,7 +282,7 @@ static void the_first_version_is_taken_over(void **state)
     assert_int_equal(store_commit(store), 0);
     assert_int_equal(store_flush(store), 0);
     assert_int_equal(there(&place, "SELECT class='dvr' AND days=1 FROM host" HOST("01")), 1);
-    assert_int_equal(there(&place, "PRAGMA user_version"), 2);
+    assert_int_equal(there(&place, "PRAGMA user_version"), 3);
     store_close(store);
     place_done(&place);
 }

@@ -32,7 +32,9 @@ static void on_message(struct channel *channel, void *user, enum message message
     (void)fd_count;
     struct setup *s = user;
     struct cursor c = cursor_of(body);
-    if (message == MESSAGE_SPENT) {
+    if (message == MESSAGE_REGISTRIES) {
+        assert_int_equal(cursor_be32(&c), 0);
+    } else if (message == MESSAGE_SPENT) {
         uint32_t count = cursor_be32(&c);
         s->spent_ended = count == 0;
         for (uint32_t i = 0; i < count; i++)
@@ -42,6 +44,7 @@ static void on_message(struct channel *channel, void *user, enum message message
         assert_int_equal(message, MESSAGE_LEASE);
         (void)cursor_be64(&c);
         given->attempt = cursor_be32(&c);
+        assert_true(span_is(cursor_take(&c, cursor_be16(&c)), ORDER_TASK_KIND));
         struct span key = cursor_take(&c, cursor_be16(&c));
         memcpy(given->key, key.at, key.len);
         (void)cursor_take(&c, cursor_be32(&c));
@@ -122,8 +125,8 @@ static void ask(struct setup *s, const char *key, usec_t due, uint8_t flags)
 
 static int want(struct setup *s, uint32_t count)
 {
-    uint8_t body[4] = {(uint8_t)(count >> 24), (uint8_t)(count >> 16), (uint8_t)(count >> 8), (uint8_t)count};
-    return lease_want(s->lease, span_of(body, 4));
+    const uint8_t body[8] = {(uint8_t)(count >> 24), (uint8_t)(count >> 16), (uint8_t)(count >> 8), (uint8_t)count};
+    return lease_want(s->lease, span_of(body, sizeof body));
 }
 
 static void hear(struct setup *s)
