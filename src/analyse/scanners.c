@@ -15,19 +15,10 @@ struct scanners {
     struct arena names;
 };
 
-static struct span trim(struct span s)
-{
-    while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
-        s = span_part(s, 1, s.len);
-    while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t' || s.at[s.len - 1] == '\r'))
-        s = span_part(s, 0, s.len - 1);
-    return s;
-}
-
 static int add_line(struct scanners *scanners, struct span line, size_t *bad)
 {
     size_t mark = span_find(line, '#');
-    struct span text = trim(span_part(line, 0, mark)), name = trim(span_part(line, mark + 1, line.len));
+    struct span text = span_trim(span_part(line, 0, mark)), name = span_trim(span_part(line, mark + 1, line.len));
     struct prefix prefix;
     if (text.len == 0)
         return 0;

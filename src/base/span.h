@@ -62,3 +62,18 @@ static inline size_t span_find(struct span a, uint8_t byte)
     const uint8_t *hit = a.len > 0 ? memchr(a.at, byte, a.len) : NULL;
     return hit != NULL ? (size_t)(hit - a.at) : a.len;
 }
+
+static inline bool span_is_blank(uint8_t byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+/* Without the blanks, tabs and line ends around it. */
+static inline struct span span_trim(struct span a)
+{
+    while (a.len > 0 && span_is_blank(a.at[0]))
+        a = span_part(a, 1, a.len);
+    while (a.len > 0 && span_is_blank(a.at[a.len - 1]))
+        a.len--;
+    return a;
+}

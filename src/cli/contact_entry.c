@@ -73,15 +73,6 @@ static struct manual *grow(struct manual **list, size_t count, size_t *room)
 
 /* ---- reading ---- */
 
-static struct span trim(struct span text)
-{
-    while (text.len > 0 && memchr(" \t\r\n", text.at[0], 4) != NULL)
-        text = span_part(text, 1, text.len);
-    while (text.len > 0 && memchr(" \t\r\n", text.at[text.len - 1], 4) != NULL)
-        text.len--;
-    return text;
-}
-
 static int copy(struct arena *arena, struct span text, struct span *ret)
 {
     char *at = arena_copy(arena, text);
@@ -92,7 +83,7 @@ static int copy(struct arena *arena, struct span text, struct span *ret)
 /* A mail address, a URL of a form, "account:" and a URL, or "-". */
 static int read_contact(struct arena *arena, struct span text, struct entry *entry)
 {
-    text = trim(text);
+    text = span_trim(text);
     entry->kind = CONTACT_MAIL;
     if (span_is(text, "-") || text.len == 0)
         return 0;
@@ -113,7 +104,7 @@ static int read_contact(struct arena *arena, struct span text, struct entry *ent
 static int read_expiry(struct span text, usec_t *ret)
 {
     usec_t when = 0;
-    text = trim(text);
+    text = span_trim(text);
     *ret = 0;
     if (text.len == 0 || span_is(text, "never"))
         return 0;
@@ -125,7 +116,7 @@ static int read_expiry(struct span text, usec_t *ret)
 
 static int read_role(struct span text, enum contact_role *ret)
 {
-    text = trim(text);
+    text = span_trim(text);
     int role = text.len > 0 ? contact_role_by_text(text) : CONTACT_ROLE_ABUSE;
     *ret = role >= 0 ? (enum contact_role)role : CONTACT_ROLE_ABUSE;
     return role >= 0 ? 0 : -ERR_UNKNOWN;
@@ -135,7 +126,7 @@ static int read_role(struct span text, enum contact_role *ret)
 static const char *read_manual(struct entering *e, const struct span fields[static LINE_FIELDS], struct manual *m)
 {
     m->entry = (struct entry){.what = ENTRY_ADD, .who = span_text(who_am_i())};
-    if (entry_scope_read(&e->arena, trim(fields[0]), &m->scope) != 0)
+    if (entry_scope_read(&e->arena, span_trim(fields[0]), &m->scope) != 0)
         return "expected an address, a network such as 192.0.2.0/24, an AS such as AS64500, or a domain";
     m->entry.scope = m->scope.text;
     if (read_contact(&e->arena, fields[1], &m->entry) != 0)
@@ -144,7 +135,7 @@ static const char *read_manual(struct entering *e, const struct span fields[stat
         return "expected a role such as abuse, security, noc, technical, administrative, owner";
     if (read_expiry(fields[3], &m->entry.expires) != 0)
         return "expected a date such as 2027-01-31, a time from now such as 90d, or nothing";
-    return copy(&e->arena, span_part(trim(fields[4]), 0, ENTRY_TEXT_MAX), &m->entry.note) == 0 ? NULL : "out of memory";
+    return copy(&e->arena, span_part(span_trim(fields[4]), 0, ENTRY_TEXT_MAX), &m->entry.note) == 0 ? NULL : "out of memory";
 }
 
 /* A field of RFC 4180; quoted ones may hold commas. */
@@ -175,7 +166,7 @@ static struct span next_field(struct arena *arena, struct span *left)
 static int read_line(struct entering *e, const char *path, uint64_t number, struct span line)
 {
     struct span fields[LINE_FIELDS] = {{0}};
-    line = trim(line);
+    line = span_trim(line);
     if (line.len == 0 || line.at[0] == '#' || (number == 1 && span_starts(line, "scope,")))
         return 0;
     for (size_t i = 0; i < LINE_FIELDS && line.len > 0; i++)

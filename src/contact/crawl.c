@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 enum { TAG_ROBOTS = 1000, URL_MAX = 2048, SHOWN = 200 };
@@ -314,6 +315,25 @@ static void read_page(struct quest *q, struct crawl *c, const struct crawl_page 
 
 /* ---- hearing ---- */
 
+/* Most addresses serve no pages: that nobody answers there is known then, and owed by nobody. A domain's site, and a page that a site leads to,
+ * should have answered. */
+static void not_heard(struct quest *q, const struct crawl *c, struct span url, unsigned depth, enum outcome outcome)
+{
+    if (!c->by_address || depth > 0 || outcome != OUTCOME_FAILED)
+        quest_debt(q, "%.*s: %s", shown(url), (const char *)url.at, outcome_text(outcome));
+}
+
+/* How far from the first page the nearest page of a site is. */
+static unsigned site_depth(const struct crawl *c, size_t site)
+{
+    unsigned depth = UINT_MAX;
+    for (size_t i = 0; i < c->page_count; i++) {
+        if (c->pages[i].site == site && c->pages[i].depth < depth)
+            depth = c->pages[i].depth;
+    }
+    return depth;
+}
+
 static void hear_robots(struct quest *q, struct crawl *c, size_t index, const struct answer *a)
 {
     struct crawl_site *site = &c->sites[index];
@@ -322,7 +342,7 @@ static void hear_robots(struct quest *q, struct crawl *c, size_t index, const st
     if (robots_by_status(quest_arena(q), span_text(CRAWL_AGENT), answered ? a->status : 0, a->bytes, &site->robots) != 0)
         site->robots.none = true;
     if (!answered)
-        quest_debt(q, "%.*s: %s", shown(site->origin), (const char *)site->origin.at, outcome_text(a->outcome));
+        not_heard(q, c, site->origin, site_depth(c, index), a->outcome);
     for (size_t i = 0; i < c->page_count; i++) {
         if (c->pages[i].site != index || c->pages[i].asked)
             continue;
@@ -351,7 +371,7 @@ static void hear_page(struct quest *q, struct crawl *c, size_t index, const stru
         if (a->bytes.len > 0)
             read_page(q, c, &page, a);
     } else {
-        quest_debt(q, "%.*s: %s", shown(page.url), (const char *)page.url.at, outcome_text(a->outcome));
+        not_heard(q, c, page.url, page.depth, a->outcome);
     }
     go_on(q, c, page.host);
 }

@@ -17,11 +17,6 @@ enum { SLOTS = 2 * 2048 /* a power of two, never more than half full */ };
 
 /* ---- characters ---- */
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
-}
-
 static bool is_digit(uint8_t c)
 {
     return c >= '0' && c <= '9';
@@ -35,15 +30,6 @@ static uint8_t lower(uint8_t c)
 static bool is_letter(uint8_t c)
 {
     return lower(c) >= 'a' && lower(c) <= 'z';
-}
-
-static struct span trim(struct span text)
-{
-    while (text.len > 0 && is_blank(text.at[0]))
-        text = span_part(text, 1, text.len);
-    while (text.len > 0 && is_blank(text.at[text.len - 1]))
-        text.len--;
-    return text;
 }
 
 /* RFC 5322 §3.2.3. */
@@ -114,7 +100,7 @@ static int to_ascii(struct span text, bool underscores, char ret[static DOMAIN_M
 {
     char written[WRITTEN_MAX + 1];
     bool plain = true;
-    text = trim(text);
+    text = span_trim(text);
     if (text.len > 0 && text.at[text.len - 1] == '.')
         text.len--;
     if (text.len == 0 || text.len > WRITTEN_MAX)
@@ -242,13 +228,13 @@ static size_t mailto(struct span text, uint8_t ret[static WRITTEN_MAX])
 /* Without what stands around it: blanks, one pair of <>, a display name before it, a final dot. */
 static struct span bare(struct span text)
 {
-    text = trim(text);
+    text = span_trim(text);
     if (text.len > 0 && text.at[text.len - 1] == '>') {
         size_t open = text.len;
         while (open > 0 && text.at[open - 1] != '<')
             open--;
         if (open > 0)
-            text = trim(span_part(text, open, text.len - 1 - open));
+            text = span_trim(span_part(text, open, text.len - 1 - open));
     }
     if (text.len > 0 && text.at[text.len - 1] == '.')
         text.len--;

@@ -5,20 +5,6 @@
 
 #include <stdio.h>
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct span trim(struct span text)
-{
-    while (text.len > 0 && is_blank(text.at[0]))
-        text = span_part(text, 1, text.len);
-    while (text.len > 0 && is_blank(text.at[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 struct part_lines part_lines_of(struct span text, const char *path, struct conf_error *error)
 {
     return (struct part_lines){.rest = text, .path = path, .error = error};
@@ -28,7 +14,7 @@ bool part_lines_next(struct part_lines *lines)
 {
     while (lines->rest.len > 0) {
         size_t end = span_find(lines->rest, '\n');
-        lines->text = trim(span_part(lines->rest, 0, end));
+        lines->text = span_trim(span_part(lines->rest, 0, end));
         lines->rest = span_part(lines->rest, end + 1, lines->rest.len);
         lines->number++;
         if (lines->text.len > 0 && lines->text.at[0] != '#')
@@ -40,10 +26,10 @@ bool part_lines_next(struct part_lines *lines)
 struct span part_lines_word(struct span *rest)
 {
     size_t start = 0;
-    while (start < rest->len && (is_blank(rest->at[start]) || rest->at[start] == ','))
+    while (start < rest->len && (span_is_blank(rest->at[start]) || rest->at[start] == ','))
         start++;
     size_t end = start;
-    while (end < rest->len && !is_blank(rest->at[end]) && rest->at[end] != ',')
+    while (end < rest->len && !span_is_blank(rest->at[end]) && rest->at[end] != ',')
         end++;
     struct span word = span_part(*rest, start, end - start);
     *rest = span_part(*rest, end, rest->len);
@@ -53,8 +39,8 @@ struct span part_lines_word(struct span *rest)
 int part_lines_split(const struct part_lines *lines, const char *example, struct span *ret_head, struct span *ret_rest)
 {
     size_t colon = span_find(lines->text, ':');
-    struct span head = trim(span_part(lines->text, 0, colon));
-    struct span rest = trim(span_part(lines->text, colon + 1, lines->text.len));
+    struct span head = span_trim(span_part(lines->text, 0, colon));
+    struct span rest = span_trim(span_part(lines->text, colon + 1, lines->text.len));
     if (colon == lines->text.len || head.len == 0 || rest.len == 0)
         return part_lines_refuse(lines, "expected a line such as \"%s\"", example);
     *ret_head = head;

@@ -4,20 +4,6 @@
 
 enum { PATH_MAX_LEN = 4096 };
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct span trim(struct span text)
-{
-    while (text.len > 0 && is_blank(text.at[0]))
-        text = span_part(text, 1, text.len);
-    while (text.len > 0 && is_blank(text.at[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 static bool is_word(struct span text, const char *word)
 {
     return text.len == strlen(word) && strncasecmp((const char *)text.at, word, text.len) == 0;
@@ -85,7 +71,7 @@ static bool next_line(struct span *rest, struct line *ret)
         size_t colon = span_find(text, ':');
         if (colon == text.len)
             continue;
-        *ret = (struct line){.key = trim(span_part(text, 0, colon)), .value = trim(span_part(text, colon + 1, text.len))};
+        *ret = (struct line){.key = span_trim(span_part(text, 0, colon)), .value = span_trim(span_part(text, colon + 1, text.len))};
         return true;
     }
     return false;
@@ -95,7 +81,7 @@ static bool next_line(struct span *rest, struct line *ret)
 static bool is_agent(struct span value, struct span agent)
 {
     size_t len = 0;
-    while (len < value.len && !is_blank(value.at[len]) && value.at[len] != '/')
+    while (len < value.len && !span_is_blank(value.at[len]) && value.at[len] != '/')
         len++;
     return len == agent.len && len > 0 && strncasecmp((const char *)value.at, (const char *)agent.at, len) == 0;
 }

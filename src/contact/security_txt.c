@@ -45,15 +45,6 @@ static void ask(struct quest *q)
     ask_at(q, WELL_KNOWN);
 }
 
-static struct span trim(struct span text)
-{
-    while (text.len > 0 && text.at[0] <= ' ')
-        text = span_part(text, 1, text.len);
-    while (text.len > 0 && text.at[text.len - 1] <= ' ')
-        text.len--;
-    return text;
-}
-
 static bool is_word(struct span text, const char *lower)
 {
     if (text.len != strlen(lower))
@@ -69,7 +60,7 @@ static bool is_word(struct span text, const char *lower)
 static void read_field(struct file *file, struct span line, struct span url)
 {
     size_t colon = span_find(line, ':');
-    struct span name = trim(span_part(line, 0, colon)), value = trim(span_part(line, colon + 1, line.len));
+    struct span name = span_trim(span_part(line, 0, colon)), value = span_trim(span_part(line, colon + 1, line.len));
     if (colon == line.len) {
         file->odd_lines = true;
     } else if (is_word(name, "contact")) {
@@ -97,7 +88,7 @@ static void read_file(struct file *file, struct span text, struct span url)
         size_t len = 0;
         while (len < text.len && text.at[len] != '\n' && text.at[len] != '\r')
             len++;
-        struct span line = trim(span_part(text, 0, len));
+        struct span line = span_trim(span_part(text, 0, len));
         text = span_part(text, len + 1, text.len);
         if (span_is(line, "-----BEGIN PGP SIGNED MESSAGE-----")) {
             file->is_signed = header = true;
@@ -185,7 +176,7 @@ static void take(struct quest *q, const struct file *file, unsigned rank, const 
 /* Sites answer 200 with a page of theirs for whatever is asked. */
 static bool is_page(const struct answer *a)
 {
-    struct span body = trim(span_part(a->bytes, 0, 512));
+    struct span body = span_trim(span_part(a->bytes, 0, 512));
     return (body.len > 0 && body.at[0] == '<') || starts_case(a->type, "text/html");
 }
 

@@ -6,20 +6,6 @@
 
 #include <stdio.h>
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct span trim(struct span text)
-{
-    while (text.len > 0 && is_blank(text.at[0]))
-        text = span_part(text, 1, text.len);
-    while (text.len > 0 && is_blank(text.at[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 bool table_next(struct table_reader *reader)
 {
     while (reader->left.len > 0) {
@@ -27,10 +13,10 @@ bool table_next(struct table_reader *reader)
         reader->left = span_part(reader->left, line.len + 1, reader->left.len);
         reader->number++;
         for (size_t i = 0; i < line.len; i++) {
-            if (line.at[i] == '#' && (i == 0 || is_blank(line.at[i - 1])))
+            if (line.at[i] == '#' && (i == 0 || span_is_blank(line.at[i - 1])))
                 line.len = i;
         }
-        reader->line = trim(line);
+        reader->line = span_trim(line);
         if (reader->line.len > 0)
             return true;
     }
@@ -40,11 +26,11 @@ bool table_next(struct table_reader *reader)
 struct span table_word(struct span *line)
 {
     size_t len = 0;
-    *line = trim(*line);
-    while (len < line->len && !is_blank(line->at[len]))
+    *line = span_trim(*line);
+    while (len < line->len && !span_is_blank(line->at[len]))
         len++;
     struct span word = span_part(*line, 0, len);
-    *line = trim(span_part(*line, len, line->len));
+    *line = span_trim(span_part(*line, len, line->len));
     return word;
 }
 

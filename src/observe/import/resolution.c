@@ -16,20 +16,11 @@ static int skip(struct source *source, struct emit *emit, const char *what, stru
     return -ERR_MALFORMED;
 }
 
-static struct span trim(struct span text)
-{
-    while (text.len > 0 && text.at[0] <= ' ')
-        text = span_part(text, 1, text.len);
-    while (text.len > 0 && text.at[text.len - 1] <= ' ')
-        text.len--;
-    return text;
-}
-
 /* A name of host or domain: letters, digits, '-', '_', '*', labels of 1 to 63. */
 static int read_name(struct span text, char room[static NAME_LIMIT + 1], struct span *ret)
 {
     size_t label = 0;
-    text = trim(text);
+    text = span_trim(text);
     if (text.len > 1 && text.at[text.len - 1] == '.')
         text.len--;
     if (text.len == 0 || text.len > NAME_LIMIT)
@@ -61,7 +52,7 @@ static const char *type_of(struct span text)
 /* "10 mx.site.example." -> the host. */
 static struct span without_preference(struct span data)
 {
-    data = trim(data);
+    data = span_trim(data);
     size_t digits = 0;
     while (digits < data.len && data.at[digits] >= '0' && data.at[digits] <= '9')
         digits++;
@@ -74,7 +65,7 @@ int resolution_emit(struct source *source, struct emit *emit, const struct resol
     struct record record = {.kind = KIND_RESOLUTION, .time = row->last, .sensor = emit_sensor(emit)};
     struct fact facts[8];
     struct span name, value;
-    const char *type = type_of(trim(row->type));
+    const char *type = type_of(span_trim(row->type));
     if (type == NULL)
         return skip(source, emit, "type: expected one of A, AAAA, NS, CNAME, PTR, MX", row->type);
     if (read_name(row->name, name_room, &name) != 0)
@@ -83,7 +74,7 @@ int resolution_emit(struct source *source, struct emit *emit, const struct resol
         return skip(source, emit, "times: expected the first sight before the last, from 1970 on", row->name);
     bool v4 = strcmp(type, "A") == 0, v6 = strcmp(type, "AAAA") == 0;
     if (v4 || v6) {
-        if (addr_parse(trim(data), &record.destination.addr) != 0 || addr_is_v4(record.destination.addr) != v4)
+        if (addr_parse(span_trim(data), &record.destination.addr) != 0 || addr_is_v4(record.destination.addr) != v4)
             return skip(source, emit, v4 ? "data: expected an IPv4 address" : "data: expected an IPv6 address", data);
         value = span_text(addr_print(record.destination.addr, addr_room));
     } else if (read_name(strcmp(type, "MX") == 0 ? without_preference(data) : data, data_room, &value) != 0) {
@@ -116,7 +107,7 @@ static int scaled(double seconds, usec_t *ret)
 
 int resolution_time(struct span text, usec_t *ret)
 {
-    text = trim(text);
+    text = span_trim(text);
     usec_t value = 0, unit = USEC_PER_SEC;
     size_t i = 0;
     for (; i < text.len && i < 12 && text.at[i] >= '0' && text.at[i] <= '9'; i++)

@@ -209,6 +209,22 @@ static void a_devices_page_speaks_of_its_maker(void **state)
     harness_free(q);
 }
 
+static void an_address_without_pages_owes_nothing(void **state)
+{
+    (void)state;
+    struct quest *q = by_address("192.0.2.18");
+    harness_run(q);
+    assert_true(asked(q, "http://192.0.2.18/robots.txt") && asked(q, "https://192.0.2.18/robots.txt"));
+    assert_int_equal(q->debts.len, 0);
+    harness_free(q);
+    q = by_address("192.0.2.19");
+    no_robots(q, "http://192.0.2.19/robots.txt");
+    page(q, "http://192.0.2.19/", "<html><body><p>Welcome to our shop of fine things.</p><a href=\"/contact.html\">Contact us</a></body></html>");
+    harness_run(q);
+    assert_true(owes(q, "http://192.0.2.19/contact.html: failed"));
+    harness_free(q);
+}
+
 static void what_needs_scripts_is_a_debt(void **state)
 {
     (void)state;
@@ -254,6 +270,7 @@ int main(void)
         cmocka_unit_test(frames_and_refreshes_are_part_of_a_page),
         cmocka_unit_test(roles_are_told_by_the_mailbox),
         cmocka_unit_test(a_devices_page_speaks_of_its_maker),
+        cmocka_unit_test(an_address_without_pages_owes_nothing),
         cmocka_unit_test(what_needs_scripts_is_a_debt),
         cmocka_unit_test(refused_and_late_questions_end_well),
     };
