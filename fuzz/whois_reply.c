@@ -1,6 +1,6 @@
 /*
- * Replies of WHOIS servers. The first byte: which server answers, and whether it was asked for an address, a domain or a handle; a high one: a whole
- * walk, replies one after the other (0xff 0xfe between them).
+ * Replies of WHOIS servers. The first byte: which server answers, and whether it was asked for an address, a domain, a handle or an AS; a high one: a
+ * whole walk, replies one after the other (0xff 0xfe between them).
  */
 #include "harness.h"
 
@@ -15,7 +15,7 @@
 
 extern const struct channel channel_ip_whois, channel_domain_whois;
 
-enum { ARENA_MAX = 64 * 1024 * 1024, WALKS_FROM = 240 };
+enum { ARENA_MAX = 64 * 1024 * 1024, WALKS_FROM = 240, AS_FROM = 12 };
 
 /* The shipped tables of the engine, in one image. */
 static struct book *open_book(void)
@@ -86,7 +86,8 @@ static void read_one(struct book *book, uint8_t how, struct span bytes)
     struct span server = span_text(servers[how % SERVERS]);
     arena_init(&arena, ARENA_MAX);
     findings_init(&found, &arena);
-    int r = how / SERVERS % 3 == 0   ? whois_read(book, server, addr_v4(0xc1001109), bytes, &found, &reply)
+    int r = how / SERVERS >= AS_FROM ? whois_read_as(book, server, 3333, bytes, &found, &reply)
+            : how / SERVERS % 3 == 0 ? whois_read(book, server, addr_v4(0xc1001109), bytes, &found, &reply)
             : how / SERVERS % 3 == 1 ? whois_read_domain(book, server, span_text("one.com"), bytes, &found, &reply)
                                      : whois_read_handle(book, server, span_text("AB1"), CONTACT_ROLE_TECHNICAL, 0, bytes, &found, &reply);
     MUST(r == 0);

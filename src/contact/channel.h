@@ -18,6 +18,9 @@ struct quest;
 
 enum { CHANNEL_ADDRESS = 1, CHANNEL_DOMAIN = 2 };
 
+/* What an answer about an address is kept for, so that others need not be asked for: the block that the channel tells (quest_covers), the AS. */
+enum channel_serves { CHANNEL_SERVES_TARGET, CHANNEL_SERVES_BLOCK, CHANNEL_SERVES_AS };
+
 enum outcome {
     OUTCOME_ANSWERED, /* there are bytes, or DNS records, or it is certain that there are none */
     OUTCOME_CUT,      /* bytes, but not all: size or time was used up */
@@ -34,11 +37,12 @@ struct answer {
     enum question_kind kind;
     unsigned tag; /* as given with the question */
     enum outcome outcome;
-    struct span question; /* WHOIS: the query; DNS: the name; FETCH: the URL that was asked for */
-    struct span server;   /* WHOIS: its name. FETCH: the URL that answered, after redirects */
-    struct span bytes;    /* WHOIS: as they came; FETCH: the body after decompression */
-    struct span type;     /* FETCH: Content-Type as sent */
-    int status;           /* FETCH: of HTTP, 0 when none came; DNS: the RCODE */
+    struct span question;    /* WHOIS: the query; DNS: the name; FETCH: the URL that was asked for */
+    struct span server;      /* WHOIS: its name. FETCH: the URL that answered, after redirects */
+    struct span bytes;       /* WHOIS: as they came; FETCH: the body after decompression */
+    struct span type;        /* FETCH: Content-Type as sent */
+    struct span certificate; /* FETCH of https: the leaf certificate (DER) that the host asked first showed, whatever became of the page */
+    int status;              /* FETCH: of HTTP, 0 when none came; DNS: the RCODE */
     const struct dns_record *records;
     size_t record_count;
 };
@@ -55,6 +59,8 @@ struct channel {
     unsigned wants;    /* CHANNEL_ADDRESS, CHANNEL_DOMAIN or both */
     const char *needs; /* the setting that must not be empty or false for it to be of use; NULL: none */
     bool secret;       /* its questions hold a key and its answers persons: of a LOOKUP neither query, URL behind `?`, nor bytes are recorded */
+    bool verified;     /* https without a trusted certificate is no answer */
+    enum channel_serves serves;
     size_t state_size; /* zeroed memory at quest_state, one for each call of ask */
     void (*ask)(struct quest *);
     void (*hear)(struct quest *, const struct answer *); /* views are valid during the call */

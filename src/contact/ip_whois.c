@@ -51,6 +51,7 @@ const struct channel channel_ip_whois = {
     .name = "ip_whois",
     .help = "WHOIS of the address: regional registry, national registry, RWhois, handles",
     .wants = CHANNEL_ADDRESS,
+    .serves = CHANNEL_SERVES_BLOCK,
     .state_size = sizeof(struct walk),
     .ask = ask,
     .hear = hear,

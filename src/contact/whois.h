@@ -36,6 +36,7 @@ int whois_first_as(const struct book *, uint32_t as, struct span *ret_server);
 int whois_query_address(const struct book *, struct span server, struct addr, struct buf *query);
 int whois_query_domain(const struct book *, struct span server, struct span domain, struct buf *query);
 int whois_query_handle(const struct book *, struct span server, struct span handle, struct buf *query);
+int whois_query_as(const struct book *, struct span server, uint32_t as, struct buf *query);
 
 /* What of a reply that is not about contents: it was too much, come back later, for ever, broken. */
 enum whois_state {
@@ -69,6 +70,8 @@ struct whois_reply {
  * contacts with role and rank (0: to be taken first), others with their objection. Views lie in the list's arena. 0, -ENOMEM. */
 int whois_read(const struct book *, struct span server, struct addr, struct span bytes, struct findings *, struct whois_reply *ret);
 int whois_read_domain(const struct book *, struct span server, struct span domain, struct span bytes, struct findings *, struct whois_reply *ret);
+/* A reply to whois_query_as: the holder of the AS. It speaks of no block of addresses. */
+int whois_read_as(const struct book *, struct span server, uint32_t as, struct span bytes, struct findings *, struct whois_reply *ret);
 /* A handle that stands for a network, such as NET-192-0-2-0-1 or 192.0.2.0/24: its reply is whois_read's. */
 bool whois_handle_is_network(struct span handle);
 /* A reply to whois_query_handle: the handle's mail joins, with the role it was asked for. */

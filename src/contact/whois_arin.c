@@ -1,6 +1,6 @@
 /*
- * ARIN: one section for each network ("NetRange:" begins it), the widest first, each with its organisation (or customer) and points of contact. The
- * last section that holds the address is the holder's; what it lacks the ones above have.
+ * ARIN: one section for each network ("NetRange:" begins it; "ASNumber:" that of an AS), the widest first, each with its organisation (or customer)
+ * and points of contact. The last section that holds the address is the holder's; what it lacks the ones above have.
  */
 #include "contact/whois_reading.h"
 
@@ -40,11 +40,16 @@ struct arin {
     bool narrowest;
 };
 
+static const char *section_key(const struct arin *a)
+{
+    return a->r->as != 0 ? "ASNumber" : "NetRange";
+}
+
 /* The sections from the end: the narrowest network first. 0: no more. */
 static size_t section_before(const struct arin *a, size_t until)
 {
     for (size_t i = until; i > 0; i--) {
-        if (whois_same(a->list[i - 1].key, "NetRange"))
+        if (whois_same(a->list[i - 1].key, section_key(a)))
             return i;
     }
     return 0;
@@ -121,9 +126,9 @@ static void take_names(struct arin *a)
     struct range range;
     for (size_t i = a->from; i < a->until; i++) {
         const struct attribute *line = &a->list[i];
-        if (whois_same(line->key, "NetRange") && whois_range(line->value, &range) == 0)
+        if (whois_same(line->key, section_key(a)) && whois_reading_range(r, line->value, &range) == 0)
             (void)whois_note_range(r, &range);
-        else if (whois_same(line->key, "NetName"))
+        else if (whois_same(line->key, "NetName") || whois_same(line->key, "ASName"))
             r->ret->netname = line->value;
         else if (whois_same(line->key, "OrgName") || whois_same(line->key, "CustName"))
             r->ret->holder = line->value;
@@ -201,7 +206,7 @@ void whois_form_arin(struct reading *r)
         a.from = from - 1;
         a.until = until;
         first = a.from;
-        if (whois_range(a.list[a.from].value, &range) != 0 || (r->has_addr && !whois_range_holds(&range, r->addr)))
+        if (whois_reading_range(r, a.list[a.from].value, &range) != 0 || (r->has_addr && !whois_range_holds(&range, r->addr)))
             continue;
         if (a.narrowest) {
             take_names(&a);

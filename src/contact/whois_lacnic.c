@@ -1,10 +1,10 @@
 /*
- * LACNIC and NIC.br: "inetnum:", "owner:", then contacts by handle ("nic-hdl:", at NIC.br "nic-hdl-br:"). abuse-c is the one to tell, then tech-c,
- * then owner-c. NIC.br leaves addresses out when it was asked too much ("Reduced information"): that is no absence of contacts.
+ * LACNIC and NIC.br: "inetnum:" (of an AS "aut-num:"), "owner:", then contacts by handle ("nic-hdl:", at NIC.br "nic-hdl-br:"). abuse-c is the one to
+ * tell, then tech-c, then owner-c. NIC.br leaves addresses out when it was asked too much ("Reduced information"): that is no absence of contacts.
  */
 #include "contact/whois_reading.h"
 
-enum { ROLES = 4 };
+enum { ROLES = 5 };
 
 static const struct {
     const char *key;
@@ -13,6 +13,7 @@ static const struct {
 } references[ROLES] = {
     {"abuse-c", CONTACT_ROLE_ABUSE, WEIGHT_ABUSE_LINE},
     {"tech-c", CONTACT_ROLE_TECHNICAL, WEIGHT_TECHNICAL},
+    {"routing-c", CONTACT_ROLE_TECHNICAL, WEIGHT_TECHNICAL + 10}, /* of an AS */
     {"admin-c", CONTACT_ROLE_ADMINISTRATIVE, WEIGHT_ADMINISTRATIVE},
     {"owner-c", CONTACT_ROLE_OWNER, WEIGHT_OWNER},
 };
@@ -20,7 +21,7 @@ static const struct {
 static void take_network(struct reading *r, const struct attribute *a)
 {
     struct range range;
-    if (whois_same(a->key, "inetnum") && whois_range(a->value, &range) == 0 && whois_note_range(r, &range))
+    if (whois_same(a->key, r->as != 0 ? "aut-num" : "inetnum") && whois_reading_range(r, a->value, &range) == 0 && whois_note_range(r, &range))
         r->found = true;
     else if (whois_same(a->key, "owner"))
         r->ret->holder = a->value;

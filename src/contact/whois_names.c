@@ -233,9 +233,18 @@ int whois_first_domain(const struct book *book, struct span domain, struct span 
     return 0;
 }
 
+/* IANA's special-purpose AS numbers: RFC 7607, RFC 4893, documentation (RFC 5398), private use (RFC 6996), the last ones (RFC 7300). */
+static const struct {
+    uint32_t first, last;
+} special_as[] = {{0, 0}, {23456, 23456}, {64496, 65551}, {4200000000, UINT32_MAX}};
+
 int whois_first_as(const struct book *book, uint32_t as, struct span *ret_server)
 {
     struct span server = blocks_find_as(book_part(book, BOOK_blocks), as);
+    for (size_t i = 0; i < sizeof special_as / sizeof special_as[0]; i++) {
+        if (as >= special_as[i].first && as <= special_as[i].last)
+            return -ERR_DENIED;
+    }
     if (server.len == 0)
         return -ERR_NOT_FOUND;
     *ret_server = server;

@@ -3,7 +3,20 @@
 
 /* ---- JPNIC, JPRS: "a. [Network Number]   192.0.2.0/24"; contacts are handles, asked for one by one ---- */
 
-enum jp_field { JP_OTHER, JP_ABUSE, JP_TECHNICAL, JP_ADMINISTRATIVE, JP_NETWORK, JP_NAME, JP_HOLDER, JP_MAIL, JP_NOTIFY, JP_UPDATE, JP_REPLY_MAIL };
+enum jp_field {
+    JP_OTHER,
+    JP_ABUSE,
+    JP_TECHNICAL,
+    JP_ADMINISTRATIVE,
+    JP_NETWORK,
+    JP_AS,
+    JP_NAME,
+    JP_HOLDER,
+    JP_MAIL,
+    JP_NOTIFY,
+    JP_UPDATE,
+    JP_REPLY_MAIL
+};
 
 static const struct {
     const char *label; /* English, and as it stands in replies without /e */
@@ -17,7 +30,10 @@ static const struct {
     {"\xe7\x99\xbb\xe9\x8c\xb2\xe6\x8b\x85\xe5\xbd\x93\xe8\x80\x85", JP_ADMINISTRATIVE},
     {"Network Number", JP_NETWORK},
     {"IP\xe3\x83\x8d\xe3\x83\x83\xe3\x83\x88\xe3\x83\xaf\xe3\x83\xbc\xe3\x82\xaf\xe3\x82\xa2\xe3\x83\x89\xe3\x83\xac\xe3\x82\xb9", JP_NETWORK},
+    {"AS Number", JP_AS},
+    {"AS\xe7\x95\xaa\xe5\x8f\xb7", JP_AS},
     {"Network Name", JP_NAME},
+    {"AS Name", JP_NAME},
     {"\xe3\x83\x8d\xe3\x83\x83\xe3\x83\x88\xe3\x83\xaf\xe3\x83\xbc\xe3\x82\xaf\xe5\x90\x8d", JP_NAME},
     {"Organization", JP_HOLDER},
     {"\xe7\xb5\x84\xe7\xb9\x94\xe5\x90\x8d", JP_HOLDER},
@@ -132,7 +148,7 @@ void whois_form_jpnic(struct reading *r)
             r->ret->holder = value;
         else if (field == JP_NAME)
             r->ret->netname = value;
-        else if (field == JP_NETWORK && whois_range(value, &range) == 0 && whois_note_range(r, &range))
+        else if (field == (r->as != 0 ? JP_AS : JP_NETWORK) && whois_reading_range(r, value, &range) == 0 && whois_note_range(r, &range))
             r->found = true;
         r->found = r->found || field == JP_TECHNICAL || field == JP_MAIL;
     }
@@ -140,8 +156,9 @@ void whois_form_jpnic(struct reading *r)
         whois_note_handle(r, technical.list[i], CONTACT_ROLE_TECHNICAL);
     for (size_t i = 0; i < administrative.count; i++)
         whois_note_handle(r, administrative.list[i], CONTACT_ROLE_ADMINISTRATIVE);
-    jp_less_specific(r, wider);
-    if (!r->found && whois_has(r->text, "no match!!") && r->has_addr)
+    if (r->as == 0)
+        jp_less_specific(r, wider);
+    if (!r->found && whois_has(r->text, "no match!!") && r->has_addr && r->as == 0)
         whois_note_next_registry(r, "APNIC", span_text("No match!!"));
 }
 
@@ -192,7 +209,7 @@ static unsigned kr_steps(const struct kr_state *s)
 static void kr_block(struct kr_state *s, struct span value)
 {
     struct range range;
-    if (whois_range(value, &range) != 0)
+    if (whois_reading_range(s->r, value, &range) != 0)
         return;
     s->block = range;
     s->has_block = true;
@@ -218,8 +235,9 @@ static void kr_pass(struct kr_state *s, bool contacts)
             kr_heading(s, line);
         if (line.len == 0 || !whois_pair(line, &key, &value))
             continue;
-        if (kr_key(key, "IPv4 Address", "IPv4\xec\xa3\xbc\xec\x86\x8c") || kr_key(key, "IPv6 Address", "IPv6\xec\xa3\xbc\xec\x86\x8c") ||
-            whois_same(key, "IP Address")) {
+        if (s->r->as != 0 ? kr_key(key, "AS Number", "AS\xeb\xb2\x88\xed\x98\xb8")
+                          : kr_key(key, "IPv4 Address", "IPv4\xec\xa3\xbc\xec\x86\x8c") ||
+                                kr_key(key, "IPv6 Address", "IPv6\xec\xa3\xbc\xec\x86\x8c") || whois_same(key, "IP Address")) {
             kr_block(s, value);
         } else if (!contacts && s->has_block && memcmp(&s->block, &s->r->range, sizeof s->block) == 0 &&
                    kr_key(key, "Organization Name", "\xea\xb8\xb0\xea\xb4\x80\xeb\xaa\x85")) {

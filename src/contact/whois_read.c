@@ -38,8 +38,10 @@ static const struct {
     const char *sign, *registry;
 } shapes[] = {
     {"\nNetRange:", "ARIN"},
+    {"\nASNumber:", "ARIN"},
     {"\nnetwork:", "RWHOIS"},
     {"[Network Number]", "JPNIC"},
+    {"[AS Number]", "JPNIC"},
     {"\n   Netblock:", "TWNIC"},
     {"\nnic-hdl-br:", "NIC.br"},
     {"\nownerid:", "LACNIC"},
@@ -236,7 +238,7 @@ static void finish_reply(struct reading *r)
 
 static void find_block(struct reading *r)
 {
-    if (!r->has_range)
+    if (!r->has_range || r->as != 0)
         return;
     r->ret->block = whois_range_around(&r->range);
     if (whois_range_holds(&r->range, r->addr))
@@ -251,7 +253,7 @@ static void read_with(struct reading *r)
             return;
         }
     }
-    if (memmem(r->text.at, r->text.len, "inetnum:", 8) != NULL || memmem(r->text.at, r->text.len, "inet6num:", 9) != NULL)
+    if (r->as != 0 || memmem(r->text.at, r->text.len, "inetnum:", 8) != NULL || memmem(r->text.at, r->text.len, "inet6num:", 9) != NULL)
         whois_form_rpsl(r);
     else
         whois_form_domain(r);
@@ -281,6 +283,27 @@ int whois_read(const struct book *book, struct span server, struct addr addr, st
         read_with(&r);
     }
     find_block(&r);
+    whois_note_banner(&r);
+    ret->state = state_of(&r);
+    e = whois_note_finish(&r);
+    finish_reply(&r);
+    return e;
+}
+
+int whois_read_as(const struct book *book, struct span server, uint32_t as, struct span bytes, struct findings *findings, struct whois_reply *ret)
+{
+    struct reading r;
+    int e = begin(&r, book, server, bytes, findings, ret);
+    if (e != 0)
+        return e;
+    r.as = as;
+    r.addr = whois_as_addr(as);
+    r.has_addr = true;
+    find_authority(&r);
+    if (r.text.len > 0)
+        read_with(&r);
+    if (!r.found)
+        r.count = ret->handle_count = 0; /* another's entry */
     whois_note_banner(&r);
     ret->state = state_of(&r);
     e = whois_note_finish(&r);

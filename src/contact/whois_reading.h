@@ -52,6 +52,7 @@ struct reading {
     struct span text, domain;
     struct addr addr;
     bool has_addr;
+    uint32_t as; /* what is asked for, when not 0: then addr, range and blocks are AS numbers (whois_as_addr) */
     struct candidate *list;
     size_t count;
     bool found;          /* an entry about what was asked for */
@@ -76,6 +77,9 @@ bool whois_pair(struct span line, struct span *ret_key, struct span *ret_value);
 bool whois_mail(struct span *left, struct span *ret_mail, struct span *ret_before);
 /* "a - b", "a/len", "177.224/13", one address. 0 or -ERR_MALFORMED. */
 int whois_range(struct span text, struct range *ret);
+/* The same, or AS numbers ("AS1 - AS9", "1"), as this reading is about. */
+int whois_reading_range(const struct reading *, struct span text, struct range *ret);
+struct addr whois_as_addr(uint32_t as);
 bool whois_range_holds(const struct range *, struct addr);
 /* Is a inside b, or equal? */
 bool whois_range_inside(const struct range *a, const struct range *b);

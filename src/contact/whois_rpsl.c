@@ -26,15 +26,16 @@ struct rpsl {
     bool abuse_c;
 };
 
-/* The national registries below APNIC: by `source:`, by maintainer, by incident team. `asks`: it has a server of its own with better data. */
+/* The national registries below APNIC: by `source:`, by maintainer, by incident team. `asks`: it has a server of its own with better data;
+ * `asks_as`: of AS numbers, too. */
 static const struct {
     const char *name, *maintainer, *team;
-    bool asks;
+    bool asks, asks_as;
 } nirs[] = {
-    {"JPNIC", "MAINT-JPNIC", "IRT-JPNIC-JP", true},     {"KRNIC", "MNT-KRNIC-AP", "IRT-KRNIC-KR", true},
-    {"TWNIC", "MAINT-TW-TWNIC", "IRT-TWNIC-AP", true},  {"IRINN", "MAINT-IN-IRINN", "IRT-IRINN-IN", true},
-    {"IDNIC", "MNT-APJII-ID", "IRT-IDNIC-ID", false},   {"VNNIC", "MAINT-VN-VNNIC", "IRT-VNNIC-AP", false},
-    {"CNNIC", "MAINT-CNNIC-AP", "IRT-CNNIC-CN", false},
+    {"JPNIC", "MAINT-JPNIC", "IRT-JPNIC-JP", true, true},      {"KRNIC", "MNT-KRNIC-AP", "IRT-KRNIC-KR", true, true},
+    {"TWNIC", "MAINT-TW-TWNIC", "IRT-TWNIC-AP", true, false},  {"IRINN", "MAINT-IN-IRINN", "IRT-IRINN-IN", true, false},
+    {"IDNIC", "MNT-APJII-ID", "IRT-IDNIC-ID", false, false},   {"VNNIC", "MAINT-VN-VNNIC", "IRT-VNNIC-AP", false, false},
+    {"CNNIC", "MAINT-CNNIC-AP", "IRT-CNNIC-CN", false, false},
 };
 
 enum { NIR_COUNT = sizeof nirs / sizeof nirs[0] };
@@ -62,8 +63,11 @@ static struct span bare(struct span value)
     return whois_trim(span_part(value, 0, span_find(value, '#')));
 }
 
-static bool is_network(struct span key)
+/* What was asked for, or what is around it. */
+static bool is_network(const struct rpsl *p, struct span key)
 {
+    if (p->r->as != 0)
+        return whois_same(key, "aut-num") || whois_same(key, "as-block");
     return whois_same(key, "inetnum") || whois_same(key, "inet6num");
 }
 
@@ -103,7 +107,7 @@ static void take_network(struct rpsl *p, size_t from, size_t until)
 {
     struct reading *r = p->r;
     struct range range;
-    if (whois_range(p->list[from].value, &range) != 0)
+    if (whois_reading_range(p->r, p->list[from].value, &range) != 0)
         return;
     struct range before = r->range;
     bool had = r->has_range;
@@ -116,7 +120,7 @@ static void take_network(struct rpsl *p, size_t from, size_t until)
         p->other_source = (struct span){0};
     p->network_source = source;
     r->found = true;
-    r->ret->netname = value_of(p, from, until, "netname");
+    r->ret->netname = value_of(p, from, until, r->as != 0 ? "as-name" : "netname");
     r->ret->country = value_of(p, from, until, "country");
     r->ret->holder = value_of(p, from, until, "descr");
     if (r->ret->holder.len == 0)
@@ -127,15 +131,17 @@ static void find_network(struct rpsl *p)
 {
     for (size_t from = 0, until; from < p->count; from = until) {
         until = object_end(p, from);
-        if (is_network(p->list[from].key))
+        if (is_network(p, p->list[from].key))
             take_network(p, from, until);
     }
     for (size_t from = 0, until; from < p->count; from = until) {
         struct range range;
         until = object_end(p, from);
-        if (!is_network(p->list[from].key) || whois_range(p->list[from].value, &range) != 0 || !p->r->has_range)
+        if (!is_network(p, p->list[from].key) || whois_reading_range(p->r, p->list[from].value, &range) != 0 || !p->r->has_range)
             continue;
         bool same = memcmp(&range, &p->r->range, sizeof range) == 0;
+        if (whois_same(p->list[from].key, "as-block"))
+            continue; /* its contacts are the registry's */
         refer_all(p, from, until, same ? 0 : whois_range_inside(&p->r->range, &range) ? WEIGHT_ABOVE : WEIGHT_ELSEWHERE);
     }
     /* an organisation's own contacts count as the network's, a little less */
@@ -222,14 +228,14 @@ static void take_object(struct rpsl *p, size_t from, size_t until)
     struct span kind = p->list[from].key, name = bare(p->list[from].value), handle = bare(value_of(p, from, until, "nic-hdl"));
     const struct reference *ref = reference_of(p, handle.len > 0 ? handle : name);
     unsigned step = ref != NULL ? ref->step : is_contact(kind) ? 0 : 60;
-    if (is_network(kind)) {
+    if (is_network(p, kind)) {
         struct range range;
-        bool own = whois_range(p->list[from].value, &range) == 0 && memcmp(&range, &p->r->range, sizeof range) == 0;
+        bool own = whois_reading_range(p->r, p->list[from].value, &range) == 0 && memcmp(&range, &p->r->range, sizeof range) == 0;
         step = own ? 0 : WEIGHT_ABOVE;
     }
     for (size_t i = from; i < until; i++)
         take_attribute(p, &p->list[i], kind, ref, step);
-    take_remarks(p, from, until, step + (is_network(kind) ? 0 : 20));
+    take_remarks(p, from, until, step + (is_network(p, kind) ? 0 : 20));
 }
 
 /* "% Abuse contact for '192.0.2.0 - 192.0.2.255' is 'abuse@example.net'" */
@@ -238,18 +244,18 @@ static void take_statement(struct rpsl *p, struct span line)
     struct span rest = span_part(line, span_find(line, '\'') + 1, line.len), text = span_part(rest, 0, span_find(rest, '\''));
     struct range range;
     struct candidate c = {.role = CONTACT_ROLE_ABUSE, .weight = WEIGHT_ABUSE_LINE, .attribute = span_text("Abuse contact"), .evidence = line};
-    if (whois_range(text, &range) == 0 && p->r->has_range && memcmp(&range, &p->r->range, sizeof range) != 0)
+    if (whois_reading_range(p->r, text, &range) == 0 && p->r->has_range && memcmp(&range, &p->r->range, sizeof range) != 0)
         c.weight += whois_range_inside(&p->r->range, &range) ? 50 : WEIGHT_ELSEWHERE;
     whois_note_mails(p->r, span_part(rest, text.len, rest.len), &c);
 }
 
 /* ---- somebody else has it ---- */
 
-static const char *registry_in(struct span text)
+static const char *registry_in(struct span text, struct span except)
 {
     static const char *const names[] = {"RIPE", "ARIN", "LACNIC", "AFRINIC", "APNIC"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (whois_has(text, names[i]))
+        if (whois_has(text, names[i]) && !span_is(except, names[i]))
             return names[i];
     }
     return NULL;
@@ -262,7 +268,7 @@ static void not_here(struct rpsl *p, size_t from, size_t until, struct span reas
     p->r->stub = true;
     for (size_t i = from; i < until; i++) {
         if (registry == NULL && whois_has(p->list[i].value, "transferred to"))
-            registry = registry_in(p->list[i].value);
+            registry = registry_in(p->list[i].value, (struct span){0});
     }
     if (registry == NULL && span_starts(value_of(p, from, until, "netname"), "AFRINIC-NET-TRANSFERRED"))
         registry = "AFRINIC";
@@ -279,7 +285,8 @@ static void look_elsewhere(struct rpsl *p)
     for (size_t from = 0, until; from < p->count; from = until) {
         struct range range;
         until = object_end(p, from);
-        if (!is_network(p->list[from].key) || whois_range(p->list[from].value, &range) != 0 || memcmp(&range, &p->r->range, sizeof range) != 0)
+        if (!is_network(p, p->list[from].key) || whois_reading_range(p->r, p->list[from].value, &range) != 0 ||
+            memcmp(&range, &p->r->range, sizeof range) != 0)
             continue;
         struct span netname = value_of(p, from, until, "netname");
         struct prefix around = whois_range_around(&range);
@@ -301,7 +308,8 @@ static int nir_of_network(const struct rpsl *p, struct span *ret_reason)
     for (size_t from = 0, until; from < p->count; from = until) {
         struct range range;
         until = object_end(p, from);
-        if (!is_network(p->list[from].key) || whois_range(p->list[from].value, &range) != 0 || memcmp(&range, &p->r->range, sizeof range) != 0)
+        if (!is_network(p, p->list[from].key) || whois_reading_range(p->r, p->list[from].value, &range) != 0 ||
+            memcmp(&range, &p->r->range, sizeof range) != 0)
             continue;
         for (size_t i = from; i < until; i++) {
             struct span key = p->list[i].key, value = bare(p->list[i].value);
@@ -361,13 +369,41 @@ static void look_at_nir(struct rpsl *p)
         return;
     if (whois_same(p->network_source, nirs[nir].name) || whois_same(p->other_source, nirs[nir].name))
         join_authority(r, nirs[nir].name);
-    if (!nirs[nir].asks)
+    if (!(r->as != 0 ? nirs[nir].asks_as : nirs[nir].asks))
         return;
     struct span named = server_in_remarks(p, nirs[nir].name, &reason);
     if (named.len > 0)
         whois_note_next(r, named, 0, reason);
     else
         whois_note_next_registry(r, nirs[nir].name, reason);
+}
+
+/* ---- AS numbers ---- */
+
+/* Only the block of numbers around the AS is here: another registry's, which its text names, or ARIN knows, which refers to all others. */
+static void look_around_as(struct rpsl *p)
+{
+    struct reading *r = p->r;
+    for (size_t from = 0, until; from < p->count; from = until) {
+        const char *registry = NULL;
+        struct span reason = p->list[from].line;
+        struct range range;
+        until = object_end(p, from);
+        if (!whois_same(p->list[from].key, "as-block") || whois_reading_range(r, p->list[from].value, &range) != 0 ||
+            memcmp(&range, &r->range, sizeof range) != 0)
+            continue;
+        int nir = nir_of_network(p, &reason);
+        if (nir >= 0 && nirs[nir].asks_as)
+            registry = nirs[nir].name;
+        for (size_t i = from; i < until && registry == NULL; i++) {
+            registry = registry_in(p->list[i].value, r->ret->authority);
+            if (registry != NULL)
+                reason = p->list[i].line;
+        }
+        r->stub = true;
+        whois_note_next_registry(r, registry != NULL ? registry : "ARIN", reason);
+        return;
+    }
 }
 
 /* ---- the reply ---- */
@@ -427,6 +463,8 @@ void whois_form_rpsl(struct reading *r)
     }
     if (r->has_range)
         look_elsewhere(&p);
+    if (r->has_range && r->as != 0)
+        look_around_as(&p);
     if (r->has_range)
         look_at_nir(&p);
     r->ret->personal = count_personal(&p);

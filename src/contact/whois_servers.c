@@ -4,6 +4,8 @@
 #include "base/err.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <strings.h>
 
 enum { SERVERS_MAX = 2000, SIGN_TEXT_MIN = 5, WHOIS_PORT = 43, BACK_OFF_HOURS = 1 };
@@ -255,6 +257,14 @@ int whois_query_address(const struct book *book, struct span server, struct addr
 int whois_query_domain(const struct book *book, struct span server, struct span domain, struct buf *query)
 {
     return write_query(servers_find(book_part(book, BOOK_servers), server)->domain, domain, query);
+}
+
+int whois_query_as(const struct book *book, struct span server, uint32_t as, struct buf *query)
+{
+    char text[16];
+    struct span form = servers_find(book_part(book, BOOK_servers), server)->as;
+    (void)snprintf(text, sizeof text, "%" PRIu32, as);
+    return write_query(form.len > 0 ? form : span_text("AS{}"), span_text(text), query);
 }
 
 int whois_query_handle(const struct book *book, struct span server, struct span handle, struct buf *query)

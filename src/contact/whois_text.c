@@ -204,6 +204,47 @@ int whois_range(struct span text, struct range *ret)
     return 0;
 }
 
+struct addr whois_as_addr(uint32_t as)
+{
+    struct addr addr = {.bytes = {0}};
+    for (unsigned i = 0; i < 4; i++)
+        addr.bytes[12 + i] = (uint8_t)(as >> (24 - 8 * i));
+    return addr;
+}
+
+/* "AS64500", "64500" */
+static int read_as(struct span text, struct addr *ret)
+{
+    uint64_t as = 0;
+    text = whois_trim(text);
+    if (text.len > 2 && strncasecmp((const char *)text.at, "AS", 2) == 0)
+        text = span_part(text, 2, text.len);
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9' || as > UINT32_MAX)
+            return -ERR_MALFORMED;
+        as = as * 10 + (uint64_t)(text.at[i] - '0');
+    }
+    if (text.len == 0 || as > UINT32_MAX)
+        return -ERR_MALFORMED;
+    *ret = whois_as_addr((uint32_t)as);
+    return 0;
+}
+
+int whois_reading_range(const struct reading *r, struct span text, struct range *ret)
+{
+    if (r->as == 0)
+        return whois_range(text, ret);
+    text = whois_trim(span_part(text, 0, span_find(text, '#')));
+    size_t dash = span_find(text, '-');
+    struct range found;
+    if (read_as(span_part(text, 0, dash), &found.first) != 0 ||
+        read_as(dash < text.len ? span_part(text, dash + 1, text.len) : text, &found.last) != 0 ||
+        memcmp(found.first.bytes, found.last.bytes, sizeof found.first.bytes) > 0)
+        return -ERR_MALFORMED;
+    *ret = found;
+    return 0;
+}
+
 static bool not_after(struct addr a, struct addr b)
 {
     return memcmp(a.bytes, b.bytes, sizeof a.bytes) <= 0;

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <strings.h>
 
 enum { AT_ONCE = 2, REASON_MAX = 160 };
@@ -51,6 +52,7 @@ static bool put(struct quest *q, struct walk *w, struct walk_step step, uint16_t
     buf_init(&query, 0);
     int r = step.handle.len > 0 ? whois_query_handle(book, step.server, step.handle, &query)
             : w->domain.len > 0 ? whois_query_domain(book, step.server, w->domain, &query)
+            : w->as != 0        ? whois_query_as(book, step.server, w->as, &query)
                                 : whois_query_address(book, step.server, w->addr, &query);
     step.server = keep(q, step.server);
     step.handle = keep(q, step.handle);
@@ -140,6 +142,8 @@ static int read_reply(struct quest *q, struct walk *w, struct walk_step *step, s
         return whois_read_handle(book, step->server, step->handle, step->role, 0, bytes, step->found, reply);
     if (w->domain.len > 0)
         return whois_read_domain(book, step->server, w->domain, bytes, step->found, reply);
+    if (w->as != 0)
+        return whois_read_as(book, step->server, w->as, bytes, step->found, reply);
     return whois_read(book, step->server, w->addr, bytes, step->found, reply);
 }
 
@@ -149,14 +153,15 @@ static void nobody_here(struct quest *q, struct walk *w, const struct walk_step 
     static const char arin[] = "whois.arin.net";
     if (step->handle.len > 0)
         return;
+    const char *what = w->as != 0 ? "does not know the AS" : "does not know the address";
     if (w->domain.len > 0 || span_is(step->server, arin)) {
         if (w->domain.len == 0)
-            owe(q, w, step->server, "does not know the address");
+            owe(q, w, step->server, what);
         return;
     }
-    quest_because(q, "%.*s does not know the address", print_len(step->server), (const char *)step->server.at);
+    quest_because(q, "%.*s %s", print_len(step->server), (const char *)step->server.at, what);
     if (!put(q, w, (struct walk_step){.server = span_text(arin), .depth = step->depth + 1}, 0))
-        owe(q, w, step->server, "does not know the address");
+        owe(q, w, step->server, what);
 }
 
 static void follow(struct quest *q, struct walk *w, struct walk_step *step, const struct whois_reply *reply, bool cut)
@@ -230,6 +235,18 @@ static const struct finding *taken(const struct findings *list, const struct cha
     return NULL;
 }
 
+/* "AS64500 OrgAbuseEmail": whose contact it is. */
+static struct span of_as(struct quest *q, uint32_t as, struct span attribute)
+{
+    struct buf text;
+    buf_init(&text, FINDING_EVIDENCE_MAX);
+    buf_printf(&text, "AS%" PRIu32 " ", as);
+    buf_span(&text, attribute);
+    struct span ret = text.error == 0 ? keep(q, buf_as_span(&text)) : attribute;
+    buf_done(&text);
+    return ret;
+}
+
 /* What deeper entries say of an address holds. */
 static unsigned add_step(struct quest *q, const struct walk *w, const struct walk_step *step, unsigned rank)
 {
@@ -242,6 +259,8 @@ static unsigned add_step(struct quest *q, const struct walk *w, const struct wal
         copy.channel = w->channel;
         copy.origin = step->server;
         copy.domain = w->domain;
+        if (w->as != 0)
+            copy.attribute = of_as(q, w->as, f->attribute);
         copy.rank += rank;
         if (f->objection == OBJECTION_NONE && copy.rank >= next)
             next = copy.rank + 1;
@@ -252,7 +271,7 @@ static unsigned add_step(struct quest *q, const struct walk *w, const struct wal
 
 void walk_end(struct quest *q, struct walk *w, struct prefix *ret_cover)
 {
-    unsigned deepest = 0, rank = 0;
+    unsigned deepest = 0, rank = w->as != 0 ? WALK_RANK_OF_AS : 0;
     struct prefix cover = {.bits = 0};
     for (size_t i = 0; i < w->step_count; i++)
         deepest = w->steps[i].depth > deepest ? w->steps[i].depth : deepest;

@@ -1,5 +1,5 @@
 /*
- * A walk over WHOIS servers, for the channels ip_whois and domain_whois:
+ * A walk over WHOIS servers, for the channels ip_whois, as_whois and domain_whois:
  *
  *   first server ─► reply ─► referral ─► … ─► the holder's own entry ─► its handles, one by one, until a contact is known ─► the block above
  *
@@ -11,10 +11,14 @@
 #include "contact/channel.h"
 #include "contact/whois.h"
 
-enum { WALK_QUESTIONS_MAX = 24, WALK_WAITING_MAX = 24 };
+enum {
+    WALK_QUESTIONS_MAX = 24,
+    WALK_WAITING_MAX = 24,
+    WALK_RANK_OF_AS = 5 /* an AS's contacts begin here: behind those of the block itself */
+};
 
 struct walk_step {
-    struct span server, query, handle; /* handle: empty for a network or a domain */
+    struct span server, query, handle; /* handle: empty for a network, an AS or a domain */
     enum contact_role role;
     unsigned depth; /* the deeper, the nearer to the holder */
     struct findings *found;
@@ -26,6 +30,7 @@ struct walk {
     const struct channel *channel;
     struct addr addr;   /* what is asked for, when it is an address */
     struct span domain; /* else this */
+    uint32_t as;        /* or this, when it is not 0 */
     struct walk_step steps[WALK_QUESTIONS_MAX];
     size_t step_count, open, hops;
     struct {

@@ -121,7 +121,7 @@ static bool holder_is(const struct reading *r, const struct mailbox_entry *entry
 {
     const struct prefix *block = &r->ret->block;
     unsigned least = addr_is_v4(block->addr) ? OWN_BLOCK_MIN_BITS : OWN_BLOCK_MIN_BITS_V6;
-    if (r->stub || r->ret->next.len > 0 || (r->has_range && block->bits < least))
+    if (r->stub || r->ret->next.len > 0 || (r->has_range && r->as == 0 && block->bits < least))
         return false;
     return mailbox_owner_is(r->mailboxes, entry, r->ret->holder);
 }

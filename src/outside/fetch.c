@@ -29,7 +29,7 @@ struct fetch {
     enum fetch_ending why; /* found out in a callback; FETCH_WHOLE: nothing yet */
     struct fetch_url url;
     struct fetch_head head;
-    struct buf body;
+    struct buf body, certificate;
     char detail[CURL_ERROR_SIZE];
 };
 
@@ -175,9 +175,10 @@ static int on_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t 
 
 static CURLcode on_tls(CURL *easy, void *context, void *user)
 {
-    const struct fetch *f = user;
+    struct fetch *f = user;
     (void)easy;
     fetch_tls_prepare(context, f->verify ? f->client->trusted : NULL);
+    fetch_tls_keep_leaf(context, &f->certificate);
     return CURLE_OK;
 }
 
@@ -222,6 +223,7 @@ static void release(struct fetch *f)
     if (f->fd >= 0)
         (void)close(f->fd);
     buf_done(&f->body);
+    buf_done(&f->certificate);
     free(f);
 }
 
@@ -240,8 +242,12 @@ static void finish(struct fetch *f, enum fetch_ending ending)
     struct fetch_client *client = f->client;
     unplug(f);
     client->counters.ended[ending]++;
-    const struct fetch_result result = {
-        .ending = ending, .head = &f->head, .body = buf_as_span(&f->body), .bytes_in = f->bytes_in, .detail = f->detail};
+    const struct fetch_result result = {.ending = ending,
+                                        .head = &f->head,
+                                        .body = buf_as_span(&f->body),
+                                        .certificate = buf_as_span(&f->certificate),
+                                        .bytes_in = f->bytes_in,
+                                        .detail = f->detail};
     client->done(client->user, f->user, &result);
 }
 
@@ -336,6 +342,7 @@ int fetch_start(struct fetch_client *client, const struct fetch_request *request
     f->began = usec_monotonic();
     f->on_its_way = true;
     buf_init(&f->body, FETCH_BODY_MAX);
+    buf_init(&f->certificate, FETCH_CERTIFICATE_MAX);
     f->easy = curl_easy_init();
     int r = f->easy != NULL ? prepare_texts(f, request) : -ENOMEM;
     CURLcode code = r == 0 ? prepare_request(f) : CURLE_OK;

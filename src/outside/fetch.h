@@ -23,6 +23,7 @@ enum {
     FETCH_TYPE_MAX = 255,
     FETCH_BODY_MAX = 4 * 1024 * 1024,
     FETCH_HELD_MAX = 96 * 1024 * 1024, /* of all bodies that are under way */
+    FETCH_CERTIFICATE_MAX = 32 * 1024, /* a longer one is not told */
     FETCH_BROTLI_MAX = 4,              /* at once: each may want 16 MiB to decode */
     FETCH_HOPS_MAX = 6
 };
@@ -106,6 +107,7 @@ struct fetch_result {
     enum fetch_ending ending;
     const struct fetch_head *head; /* status 0: none came */
     struct span body;              /* decompressed; valid during the call */
+    struct span certificate;       /* https: the leaf that the host showed, trusted or not, as DER; empty: none came. Valid during the call */
     uint64_t bytes_in;             /* of head and body, as they came */
     const char *detail;            /* of a failure: libcurl's or the system's words; "" */
 };

@@ -66,3 +66,21 @@ void fetch_tls_prepare(SSL_CTX *context, X509_STORE *trusted)
     SSL_CTX_set_security_callback(context, allow);
     (void)SSL_CTX_set_options(context, SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_IGNORE_UNEXPECTED_EOF);
 }
+
+static int look(X509_STORE_CTX *store, void *user)
+{
+    struct buf *leaf = user;
+    X509 *certificate = X509_STORE_CTX_get0_cert(store);
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    uint8_t *der = NULL;
+    int len = certificate != NULL && leaf->len == 0 ? i2d_X509(certificate, &der) : 0;
+    if (len > 0 && (size_t)len <= leaf->max)
+        buf_put(leaf, der, (size_t)len);
+    OPENSSL_free(der);
+    return ssl != NULL && SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE ? 1 : X509_verify_cert(store);
+}
+
+void fetch_tls_keep_leaf(SSL_CTX *context, struct buf *leaf)
+{
+    SSL_CTX_set_cert_verify_callback(context, look, leaf);
+}

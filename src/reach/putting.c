@@ -212,6 +212,10 @@ void question_fetched(void *seek, void *question, const struct fetch_result *res
     enum fetch_ending ending = result->ending;
     seek_clock(s);
     q->fetch = NULL;
+    if (result->certificate.len > 0 && q->certificate.len == 0 && q->trail.hops == 0) {
+        const char *copy = arena_copy(&q->arena, result->certificate);
+        q->certificate = span_of(copy, copy != NULL ? result->certificate.len : 0);
+    }
     if ((ending == FETCH_UNTRUSTED || ending == FETCH_TLS) && q->verify && !q->strict) {
         q->verify = false;
         if (once_more(q))

@@ -89,6 +89,7 @@ void quest_debt(struct quest *q, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
+    q->current->owes = true;
     owe(q, q->current->channel->name, format, args);
     va_end(args);
 }
@@ -172,7 +173,19 @@ static bool is_enabled(const struct quest *q, const struct channel *channel)
 
 bool call_walks(const struct call *call)
 {
-    return call->target.domain.len == 0 && (strcmp(call->channel->name, "ip_whois") == 0 || strcmp(call->channel->name, "rdap") == 0);
+    return call->target.domain.len == 0 && call->channel->serves == CHANNEL_SERVES_BLOCK;
+}
+
+/* What is kept for every address of an AS: under the AS's number as if it were an address. Not of one that is a block's. */
+static bool is_of_as(const struct call *call, struct prefix *ret)
+{
+    uint32_t as = call->quest->order.as;
+    if (as == 0 || call->channel->serves != CHANNEL_SERVES_AS)
+        return false;
+    *ret = (struct prefix){.bits = 128};
+    for (unsigned i = 0; i < 4; i++)
+        ret->addr.bytes[12 + i] = (uint8_t)(as >> (24 - 8 * i));
+    return true;
 }
 
 /* Its walk is over: who waited behind it looks anew. */
@@ -214,6 +227,10 @@ static void end_if_heard(struct call *call)
     if (call->channel->end != NULL)
         call->channel->end(q);
     q->current = before;
+    struct seek *s = q->seek;
+    struct prefix as;
+    if (is_of_as(call, &as) && !call->owes && call->findings.count > 0 && s->cache > 0)
+        (void)netblocks_put(s->blocks, call->channel->name, as, s->wall + s->cache, call->findings.first);
     over(call);
 }
 
@@ -221,7 +238,7 @@ void call_serve(struct call *call, const struct netblock *block)
 {
     for (const struct finding *f = block->findings; f != NULL; f = f->next)
         (void)findings_add(&call->findings, f);
-    call->covers = block->prefix;
+    call->covers = call_walks(call) ? block->prefix : (struct prefix){.bits = 0};
     call->cached = true;
     for (struct listener *l = call->listeners; l != NULL; l = l->call_next) {
         struct question *q = l->question;
@@ -303,8 +320,12 @@ static void call_begin(struct quest *q, const struct channel *channel, struct ad
     q->last_call = &call->next;
     q->calls_open++;
     const struct netblock *block = NULL;
-    if (call_walks(call) && (q->order.flags & CONTACT_ORDER_FRESH) == 0)
+    struct prefix as;
+    bool fresh = (q->order.flags & CONTACT_ORDER_FRESH) != 0;
+    if (!fresh && call_walks(call))
         block = netblocks_find(s->blocks, channel->name, addr, s->wall);
+    else if (!fresh && is_of_as(call, &as))
+        block = netblocks_find(s->blocks, channel->name, as.addr, s->wall);
     if (block != NULL) {
         s->counts.from_blocks++;
         call_serve(call, block);

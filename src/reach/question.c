@@ -107,7 +107,7 @@ static bool is_plain(struct span text)
 /* An answer that can't be trusted is none for these: what they hand on is taken as the registry's word, or a key goes out with the question. */
 static bool is_strict(const struct channel *channel)
 {
-    return channel->secret || strcmp(channel->name, "rdap") == 0;
+    return channel->secret || channel->verified;
 }
 
 static bool keep(struct question *q, struct span *text)
@@ -135,6 +135,7 @@ static struct question *make(struct call *call, enum question_kind kind, struct 
     q->session = quest->id;
     q->target = quest->target.addr;
     q->domain = call->target.domain;
+    q->as = call->channel->serves == CHANNEL_SERVES_AS ? quest->order.as : 0;
     q->task = quest->key;
     q->cause = quest->order.cause;
     q->key = key;
@@ -355,8 +356,9 @@ static void read_reply(struct question *q)
     findings_init(&findings, &arena);
     bool of_domain = addr_equal(q->target, (struct addr){.bytes = {0}}) || q->domain.len > 0;
     struct span name = span_of(q->server->name, q->server->name_len), bytes = buf_as_span(&q->bytes);
-    int e =
-        of_domain ? whois_read_domain(book, name, q->domain, bytes, &findings, &reply) : whois_read(book, name, q->target, bytes, &findings, &reply);
+    int e = q->as != 0  ? whois_read_as(book, name, q->as, bytes, &findings, &reply)
+            : of_domain ? whois_read_domain(book, name, q->domain, bytes, &findings, &reply)
+                        : whois_read(book, name, q->target, bytes, &findings, &reply);
     if (e == 0) {
         struct budget *budget = &q->server->budget;
         int64_t clock = budget_clock(q->seek->wall, q->seek->speed);
@@ -429,6 +431,7 @@ static struct answer answer_of(const struct question *q, unsigned tag)
                                                                                    : (struct span){0},
                            .bytes = buf_as_span(&q->bytes),
                            .type = span_text(q->type_text),
+                           .certificate = q->certificate,
                            .status = q->status,
                            .records = q->records,
                            .record_count = q->record_count};

@@ -132,6 +132,7 @@ struct question {
     bool connected, secret, strict, verify, put; /* strict: without verification it is no answer; put: a record says that it went out */
     /* of who asked first, for records: it may be gone before the answer comes */
     struct addr target;
+    uint32_t as; /* what is asked for, when it is an AS; else 0 */
     struct span domain, task, cause;
     const char *channel;
     struct id session;
@@ -140,8 +141,9 @@ struct question {
     struct fetch *fetch;
     /* answer */
     enum outcome outcome;
-    const char *state;      /* for LOOKUP */
-    struct buf bytes, line; /* line: what is sent */
+    const char *state;       /* for LOOKUP */
+    struct span certificate; /* of the host asked first; in the arena */
+    struct buf bytes, line;  /* line: what is sent */
     char *type_text;
     int status;
     struct dns_record *records;
@@ -173,6 +175,7 @@ struct call {
     struct listener *listeners;
     unsigned open;             /* questions not heard yet */
     bool over, cached, asking; /* asking: inside `ask` or `hear` */
+    bool owes;                 /* it told a debt */
     bool walking;              /* it has put its first question about a block */
     struct call *walk_next;
     struct question_list behind; /* questions of others about neighbours */

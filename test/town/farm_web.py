@@ -16,6 +16,9 @@ import farm_truth
 
 # ---- an authority of our own ----
 
+CERTIFIED = "webmaster@certified.net"
+
+
 def make_authority(folder, world):
     """authority.pem is what clients trust, server.pem and server.key what RDAP servers and sites show. Needs openssl."""
     folder = pathlib.Path(folder)
@@ -23,7 +26,7 @@ def make_authority(folder, world):
 
     def openssl(*arguments):
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-    (folder / "names").write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth\nbasicConstraints=critical,CA:FALSE\n")
+    (folder / "names").write_text(f"subjectAltName={names},email:{CERTIFIED}\nextendedKeyUsage=serverAuth\nbasicConstraints=critical,CA:FALSE\n")
     openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "authority.key", "-out", "authority.pem", "-days",
             "3650",
             "-subj", "/CN=Town authority", "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")

@@ -2,6 +2,7 @@
 question more than a registry allows, whoever is killed meanwhile."""
 
 import collections
+import ipaddress
 import json
 import threading
 import time
@@ -9,6 +10,7 @@ import time
 import farm_place
 import farm_station
 import farm_truth
+import farm_web
 import pytest
 import town
 from farm_station import Station
@@ -135,6 +137,20 @@ def test_hostile_servers_are_a_debt(searched, place):
 def limited_lists(tmp_path):
     """RIPE's personal data sets a day are few, so that more than a day is needed."""
     return farm_station.lists_with(tmp_path / "lists", {"whois.ripe.net": {"personal-per-day": 60}})
+
+
+def test_the_certificate_that_a_host_shows(place, tmp_path):
+    """Whose mail address stands in it; names that lead elsewhere are no domains of the address."""
+    site = next(site for site in place.world.sites if site.security_txt and site.domain)
+    address = str(ipaddress.ip_address(site.address))
+    with Station(place, passable(tmp_path) / "data", ["certificate"], EXTRA) as station:
+        done = station.call("contact", address, "--json")
+        assert done.returncode in (0, 3, 4), done.stderr
+        found, _ = station.pairs()
+        assert found["certificate", "mail"] == {(address, farm_web.CERTIFIED, "")}
+        with station.control() as db:
+            attributes = {farm_station.word(attribute) for attribute, in db.execute("SELECT attribute FROM contact_origin")}
+        assert attributes == {"certificate subjectAltName rfc822Name"}
 
 
 def test_kills_lose_nothing_and_ask_nothing_too_much(tmp_path):

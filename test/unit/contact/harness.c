@@ -259,6 +259,15 @@ void harness_fetch_outcome(struct quest *q, const char *url, enum outcome outcom
     r->answer.server = keep(q, span_text(url));
 }
 
+void harness_certificate(struct quest *q, struct span der)
+{
+    struct harness_reply *last = q->table;
+    while (last != NULL && last->next != NULL)
+        last = last->next;
+    REQUIRE(last != NULL && last->kind == QUESTION_FETCH, "a page");
+    last->answer.certificate = keep(q, der);
+}
+
 static const struct harness_reply *find_reply(const struct quest *q, const struct harness_question *question)
 {
     for (const struct harness_reply *r = q->table; r != NULL; r = r->next) {
@@ -285,17 +294,19 @@ static struct span lend(struct span bytes, void **ret)
 
 static void tell(struct quest *q, struct harness_question *question, struct answer answer)
 {
-    void *bytes, *text, *server;
+    void *bytes, *text, *server, *certificate;
     answer.kind = question->kind;
     answer.tag = question->tag;
     answer.question = lend(question->text, &text);
     answer.server = lend(question->kind == QUESTION_FETCH ? answer.server : question->server, &server);
     answer.bytes = lend(answer.bytes, &bytes);
+    answer.certificate = lend(answer.certificate, &certificate);
     question->outcome = answer.outcome;
     q->channel->hear(q, &answer);
     free(bytes);
     free(text);
     free(server);
+    free(certificate);
 }
 
 static void answer_all(struct quest *q)
@@ -350,9 +361,10 @@ void harness_fuzz(const struct channel *channel, struct target target, const str
         struct span piece = span_part(left, 0, hit != NULL ? (size_t)(hit - left.at) : left.len);
         struct answer answer = {.outcome = i == 0 ? OUTCOME_ANSWERED : (enum outcome)(first % OUTCOME_COUNT),
                                 .bytes = piece,
+                                .certificate = q->asked[i].kind == QUESTION_FETCH ? piece : (struct span){0},
                                 .status = q->asked[i].kind == QUESTION_FETCH ? 200 : 0,
                                 .server = q->asked[i].kind == QUESTION_FETCH ? q->asked[i].text : (struct span){0}};
-        struct dns_record record = {.type = (uint16_t)q->asked[i].type, .text = piece};
+        struct dns_record record = {.type = (uint16_t)q->asked[i].type, .text = piece, .addr = target.addr};
         if (q->asked[i].kind == QUESTION_DNS && piece.len > 0 && text_utf8_valid(piece) == piece.len) {
             answer.records = &record;
             answer.record_count = 1;

@@ -70,6 +70,8 @@ void harness_dns(struct quest *, enum dns_type, const char *name, int rcode, con
 void harness_dns_text(struct quest *, enum dns_type, const char *name, const char *text);
 /* `answered_by`: the URL after redirects; NULL: the same. */
 void harness_page(struct quest *, const char *url, int status, const char *content_type, const char *answered_by, struct span body);
+/* The certificate (DER) that the host of the page entered last shows. */
+void harness_certificate(struct quest *, struct span der);
 /* The same with an outcome other than OUTCOME_ANSWERED. */
 void harness_fetch_outcome(struct quest *, const char *url, enum outcome, int status);
 
@@ -85,5 +87,5 @@ const struct finding *harness_found(const struct quest *, const char *value);
 size_t harness_contacts(const struct quest *);
 
 /* For fuzzers: the bytes are cut at 0xff 0xfe and given as the answers, one after the other, whatever is asked. The first byte: outcome and status.
- */
+ * A page's piece is its host's certificate, too. */
 void harness_fuzz(const struct channel *, struct target, const struct book *, const uint8_t *data, size_t len);

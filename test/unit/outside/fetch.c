@@ -22,6 +22,8 @@ struct got {
     struct fetch_head head;
     struct buf body;
     uint64_t bytes_in;
+    size_t certificate_len;
+    bool is_sequence; /* DER's first byte */
     char detail[256];
 };
 
@@ -34,6 +36,8 @@ static void on_done(void *client_user, void *request_user, const struct fetch_re
     got->ending = result->ending;
     got->head = *result->head;
     got->bytes_in = result->bytes_in;
+    got->certificate_len = result->certificate.len;
+    got->is_sequence = result->certificate.len > 0 && result->certificate.at[0] == 0x30;
     buf_init(&got->body, 0);
     buf_span(&got->body, result->body);
     (void)snprintf(got->detail, sizeof got->detail, "%s", result->detail);
@@ -463,8 +467,13 @@ static void certificates_are_looked_at_where_it_matters(void **state)
         struct got got = fetch_of(cases[i].kind, say_page, NULL, "https://site.example/", true, &patient);
         if (strstr(got.detail, cases[i].says) == NULL)
             fail_msg("case %zu: %s", i, got.detail);
+        bool shows = cases[i].kind != SITE_PLAIN;
+        if (cases[i].verified != FETCH_TLS)
+            assert_true(got.is_sequence); /* whoever vouches for it */
         expect(&got, cases[i].verified);
         got = fetch_of(cases[i].kind, say_page, NULL, "https://site.example/", false, &patient);
+        assert_int_equal(got.is_sequence, shows);
+        assert_int_equal(got.certificate_len > 200, shows);
         expect(&got, cases[i].kind == SITE_PLAIN ? FETCH_TLS : FETCH_WHOLE);
     }
 }

@@ -88,9 +88,12 @@ static const struct channel asker = {.name = "asker", .help = "", .wants = CHANN
 static const struct channel other = {.name = "other", .help = "", .wants = CHANNEL_ADDRESS, .ask = ask_whois, .hear = hear_whois, .end = end_whois};
 static const struct channel walker = {
     .name = "ip_whois", .help = "", .wants = CHANNEL_ADDRESS, .ask = ask_whois, .hear = hear_whois, .end = end_whois};
+static const struct channel asker_of_as = {
+    .name = "as_whois", .help = "", .wants = CHANNEL_ADDRESS, .ask = ask_whois, .hear = hear_whois, .end = end_whois};
 static const struct channel *const one_channel[] = {&asker, NULL};
 static const struct channel *const two_channels[] = {&asker, &other, NULL};
 static const struct channel *const walking[] = {&walker, NULL};
+static const struct channel *const of_as[] = {&asker_of_as, NULL};
 
 /* ---- a channel of pages and names ---- */
 
@@ -300,7 +303,8 @@ static void finish(struct scene *s)
     resolver = -1;
 }
 
-static void quest_again(struct scene *s, const char *addr, uint32_t attempt, uint8_t flags)
+/* As the store leases it: attempt, flags, and the AS of the address when that is known. */
+static void quest_of_as(struct scene *s, const char *addr, uint32_t attempt, uint8_t flags, uint32_t as)
 {
     struct contact_order order = {.addr = ip(addr), .when = usec_now(), .flags = flags, .cause = span_text("operator")};
     char key[CONTACT_ORDER_KEY_SIZE];
@@ -308,6 +312,8 @@ static void quest_again(struct scene *s, const char *addr, uint32_t attempt, uin
     buf_init(&body, 0);
     buf_init(&input, 0);
     contact_order_encode(&input, &order);
+    if (as != 0)
+        assert_int_equal(contact_order_add_origin(&input, as, (struct span){0}), 0);
     (void)contact_order_key(&order, key);
     buf_be(&body, 7, 8);
     buf_be(&body, attempt, 4);
@@ -321,6 +327,11 @@ static void quest_again(struct scene *s, const char *addr, uint32_t attempt, uin
     store_send(s, MESSAGE_LEASE, &body);
     buf_done(&body);
     buf_done(&input);
+}
+
+static void quest_again(struct scene *s, const char *addr, uint32_t attempt, uint8_t flags)
+{
+    quest_of_as(s, addr, attempt, flags, 0);
 }
 
 static void quest_for(struct scene *s, const char *addr)

@@ -314,6 +314,25 @@ static void a_block_costs_one_walk(void **state)
     finish(s);
 }
 
+static void an_as_costs_one_walk(void **state)
+{
+    (void)state;
+    struct scene *s = begin_with(no_limits, of_as, NULL);
+    quest_of_as(s, "192.0.2.1", 1, 0, 3333);
+    await_quests(s, 1);
+    quest_of_as(s, "198.51.100.1", 1, 0, 3333);
+    await_quests(s, 2);
+    assert_int_equal(farm.asked, 1);
+    assert_int_equal(count_said(s, KIND_CONTACT, NULL, " noroshi.contact.value=abuse@net.example "), 2);
+    assert_int_equal(count_said(s, KIND_CONTACT, NULL, " noroshi.block="), 0); /* it holds for no block */
+    quest_of_as(s, "198.51.100.2", 1, 0, 3334);
+    await_quests(s, 3);
+    quest_of_as(s, "198.51.100.3", 1, CONTACT_ORDER_FRESH, 3333);
+    await_quests(s, 4);
+    assert_int_equal(farm.asked, 3);
+    finish(s);
+}
+
 static void who_waited_for_a_walk_that_failed_goes_himself(void **state)
 {
     (void)state;
@@ -528,6 +547,7 @@ int main(void)
         cmocka_unit_test(a_ban_that_is_lifted_holds_no_more),
         cmocka_unit_test(a_faster_clock_serves_the_whole_day_at_once),
         cmocka_unit_test(a_block_costs_one_walk),
+        cmocka_unit_test(an_as_costs_one_walk),
         cmocka_unit_test(who_waited_for_a_walk_that_failed_goes_himself),
         cmocka_unit_test(a_redirect_is_another_connection),
         cmocka_unit_test(a_loop_of_redirects_ends),
