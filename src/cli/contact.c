@@ -38,6 +38,8 @@ static const struct verb_option options[] = {
     [CONTACT_EXISTS] = {"exists", 0, "YES|NO", "it is there, and it is one account"},
     [CONTACT_MESSAGES] = {"messages", 0, "YES|NO", "it takes messages from strangers"},
     [CONTACT_OWNER] = {"owner", 0, "YES|NO", "its owner is the owner of the page that links to it"},
+    [CONTACT_BULK] = {"bulk", 'b', NULL,
+                      "load registries' bulk files (RIPE, APNIC, AFRINIC; RPSL, gzip as it is): what they answer is not asked for"},
     [CONTACT_UNBAN] = {"unban", 0, "SERVER", "a registry's server serves us again: you have settled it with them"},
 };
 
@@ -486,6 +488,8 @@ static int find_targets(struct contacting *c)
 static int run(const struct invocation *i, const struct options *o)
 {
     struct contacting c = {.invocation = i, .options = o};
+    if (o->values[CONTACT_BULK] != NULL)
+        return contact_bulk(i, o);
     if (is_entry(o))
         return contact_entries(i, o);
     arena_init(&c.arena, TEXTS_MAX);
@@ -516,6 +520,10 @@ const struct verb verb_contact = {
         "finds\n"
         "the same now. Whether an account of a social network exists, takes messages and is the owner's needs a login: --check enters what you saw.\n"
         "\n"
+        "With --bulk the words are files or folders: give those of a registry together, its networks and the roles, response teams and "
+        "organisations\n"
+        "that they refer to; they replace what was loaded of that registry before. They answer for contact.bulk_days after their date.\n"
+        "\n"
         "Works beside a running `noroshi run` of the same data folder, and without one. What is not over within --wait goes on, or with the next "
         "run.\n"
         "Exit status 3: no contact was found; 4: some targets have none, or are not over.",
@@ -524,6 +532,7 @@ const struct verb verb_contact = {
                 "noroshi contact attackers.txt --wait 2d --csv > contacts.csv\n"
                 "noroshi contact --add csirt@example.net --for 192.0.2.0/24 --role security --expires 180d --note \"asked by phone\"\n"
                 "noroshi contact --list\n"
+                "noroshi contact --bulk ripe.db.*.gz        # networks, roles, organisations of RIPE's split dump\n"
                 "noroshi contact --unban whois.example.net",
     .options = options,
     .option_count = sizeof options / sizeof options[0],

@@ -25,6 +25,7 @@ enum {
     CONTACT_MESSAGES,
     CONTACT_OWNER,
     CONTACT_UNBAN,
+    CONTACT_BULK,
     CONTACT_OPTIONS
 };
 
@@ -57,6 +58,8 @@ struct contacting {
 int contact_view(struct contacting *);
 /* What would be asked, of whom, for how many days; sends nothing. */
 int contact_plan(struct contacting *);
+/* --bulk: loads the registries' files that the words name. An exit status. */
+int contact_bulk(const struct invocation *, const struct options *);
 /* --list, --add, --remove, --import, --check, --unban. An exit status. */
 int contact_entries(const struct invocation *, const struct options *);
 

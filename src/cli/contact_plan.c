@@ -5,12 +5,13 @@
 #include "base/err.h"
 #include "cli/contact.h"
 #include "contact/whois.h"
+#include "store/bulk.h"
 #include "store/contacts.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-enum { SERVERS_MAX = 512, GUESS_V4 = 96 + 24, GUESS_V6 = 48 };
+enum { SERVERS_MAX = 512, GUESS_V4 = 96 + 24, GUESS_V6 = 48, BULK_ARENA_MAX = 8 * 1024 * 1024 };
 
 static const struct column columns[] = {
     {.name = "noroshi.lookup.server", .title = "server", .type = COLUMN_TEXT, .help = "asked first; it may refer to others"},
@@ -40,6 +41,8 @@ struct plan {
     struct trie *guessed; /* networks that are counted already */
     int64_t addresses, domains, special, known, unknown, nobody, known_blocks, guesses;
     struct trie *held; /* known blocks that serve targets */
+    struct bulk *files;
+    int64_t bulk;
     double days;
     int error;
 };
@@ -110,6 +113,20 @@ static int read_blocks(struct plan *plan)
 
 /* ---- counting ---- */
 
+/* 1: a registry's bulk file has the answer. A damaged one has none. */
+static int answered_by_file(struct plan *plan, struct addr addr)
+{
+    struct contact_block block;
+    struct arena arena;
+    if (plan->files == NULL || plan->c->options->values[CONTACT_FRESH] != NULL)
+        return 0;
+    arena_init(&arena, BULK_ARENA_MAX);
+    int r = bulk_find(plan->files, addr, usec_now(), &arena, &block);
+    arena_done(&arena);
+    plan->bulk += r == 1;
+    return r == -ENOMEM || r == 1 ? r : 0;
+}
+
 static int count_address(struct plan *plan, struct addr addr, struct trie *seen)
 {
     static int mark;
@@ -132,6 +149,9 @@ static int count_address(struct plan *plan, struct addr addr, struct trie *seen)
             plan->known_blocks++;
         return trie_put(seen, known, &mark);
     }
+    r = answered_by_file(plan, addr);
+    if (r != 0)
+        return r < 0 ? r : 0;
     plan->unknown++;
     struct planned *planned = server_of(plan, server);
     if (planned == NULL)
@@ -240,8 +260,9 @@ static int print_json(const struct plan *plan, const struct table *table)
     const struct {
         const char *key;
         int64_t number;
-    } sums[] = {{"addresses", plan->addresses},       {"domains", plan->domains}, {"special", plan->special},        {"known", plan->known},
-                {"known_blocks", plan->known_blocks}, {"unknown", plan->unknown}, {"unknown_blocks", plan->guesses}, {"nobody", plan->nobody}};
+    } sums[] = {{"addresses", plan->addresses}, {"domains", plan->domains},           {"special", plan->special},
+                {"known", plan->known},         {"known_blocks", plan->known_blocks}, {"bulk", plan->bulk},
+                {"unknown", plan->unknown},     {"unknown_blocks", plan->guesses},    {"nobody", plan->nobody}};
     struct buf out;
     struct json json;
     buf_init(&out, 0);
@@ -270,6 +291,8 @@ static int print_text(const struct plan *plan, struct table *table)
     printf("%lld addresses and %lld domains\n", (long long)plan->addresses, (long long)plan->domains);
     printf("  %lld are special-purpose addresses and never asked for\n", (long long)plan->special);
     printf("  %lld lie in %lld networks that are known already\n", (long long)plan->known, (long long)plan->known_blocks);
+    if (plan->bulk > 0)
+        printf("  %lld are answered by registries' bulk files\n", (long long)plan->bulk);
     printf("  %lld lie in networks not known yet, taken for %lld (a /24 of IPv4, a /48 of IPv6 each)\n", (long long)plan->unknown,
            (long long)plan->guesses);
     if (plan->nobody > 0)
@@ -321,12 +344,15 @@ int contact_plan(struct contacting *c)
     if (r == 0)
         (void)query_open(&plan->query, c->invocation->data, &why); /* nothing stored: nothing known */
     if (r == 0)
+        r = bulk_open(&plan->files, c->invocation->data, conf_int(c->invocation->settings, "contact.bulk_days"));
+    if (r == 0)
         r = count_all(plan);
     if (status == EXIT_OK)
         status = r != 0 ? failed("%s", err_text(r)) : print(plan);
     query_close(plan->query);
     trie_free(plan->guessed);
     trie_free(plan->held);
+    bulk_close(plan->files);
     book_close(plan->book);
     buf_done(&image);
     buf_done(&why);

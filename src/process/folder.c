@@ -50,7 +50,7 @@ static int make_all(const char *path, bool *ret_made)
 /* A folder that isn't the user's yet is handed over only when all that is in it is of our making. */
 static bool is_ours(const char *name)
 {
-    static const char *const names[] = {"lock", "control", "days", "blobs", "journal", "tmp", "optout.conf"};
+    static const char *const names[] = {"lock", "control", "days", "blobs", "bulk", "journal", "tmp", "optout.conf"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0)
             return true;

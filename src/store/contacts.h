@@ -45,8 +45,9 @@ usec_t contacts_hour_begin(int64_t hour, int64_t clock_speed);
 /* ---- for leases: what the store knows of a target goes out with its task ---- */
 
 /* `input` is a task's of kind contact; what is known is added behind it (contact/order.h). `as`, `country`: of the address, when the caller knows
- * better than table host; 0, "" otherwise. 0, -ERR_MALFORMED, other codes. */
-int contacts_complete(sqlite3 *control, struct span input, uint32_t as, struct span country, usec_t now, struct buf *out);
+ * better than table host; 0, "" otherwise. `bulk` may be NULL. 0, -ERR_MALFORMED, other codes. */
+struct bulk;
+int contacts_complete(sqlite3 *control, struct bulk *, struct span input, uint32_t as, struct span country, usec_t now, struct buf *out);
 
 /* Bodies of REGISTRIES, each given to `send` (which takes the buf over, whatever it returns); the last is the empty one. */
 int contacts_registries(sqlite3 *control, int64_t clock_speed, usec_t now, int (*send)(void *user, struct buf *body), void *user);

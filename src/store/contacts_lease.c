@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "contact/order.h"
+#include "store/bulk.h"
 
 #include <errno.h>
 
@@ -13,10 +14,12 @@ static const usec_t window = 28 * USEC_PER_DAY;
 
 struct completing {
     sqlite3 *control;
+    struct bulk *bulk;
     const struct contact_order *order;
     usec_t now;
     struct buf *out;
     size_t resolutions, blocks, manuals, checks;
+    bool walked; /* an answer of a registry is among the blocks */
     bool cut;
 };
 
@@ -112,20 +115,41 @@ static int add_blocks(struct completing *c)
     sqlite3_stmt *select = NULL;
     if (is_zero(c->order->addr) || (c->order->flags & CONTACT_ORDER_FRESH) != 0)
         return 0;
-    int r = db_prepare(c->control, &select, "SELECT findings FROM block WHERE address=?1 AND bits=?2 AND expires>?3 ORDER BY channel");
+    int r = db_prepare(c->control, &select, "SELECT findings,channel FROM block WHERE address=?1 AND bits=?2 AND expires>?3 ORDER BY channel");
     unsigned least = addr_is_v4(c->order->addr) ? BITS_LEAST_V4 : BITS_LEAST_V6;
     for (unsigned bits = 128; r == 0 && bits >= least; bits--) {
         struct prefix network = network_of(c->order->addr, bits);
         bind_address(select, 1, &network.addr);
         (void)sqlite3_bind_int(select, 2, (int)bits);
         (void)sqlite3_bind_int64(select, 3, c->now);
-        while (r == 0 && (r = db_row(select)) == 1)
+        while (r == 0 && (r = db_row(select)) == 1) {
+            c->walked = c->walked || span_is(db_span(select, 1), "ip_whois");
             r = add_entry(c, db_span(select, 0));
+        }
         (void)sqlite3_reset(select);
         r = r < 0 ? r : 0;
     }
     (void)sqlite3_finalize(select);
     return r;
+}
+
+/* What the operator's bulk files say, where no answer is known: it goes out like one. A damaged file says nothing, and the registry is asked. */
+static int add_bulk(struct completing *c)
+{
+    struct contact_block block;
+    struct arena arena;
+    if (c->bulk == NULL || c->walked || is_zero(c->order->addr) || (c->order->flags & CONTACT_ORDER_FRESH) != 0)
+        return 0;
+    if (c->blocks == CONTACT_ORDER_BLOCKS_MAX) {
+        c->cut = true;
+        return 0;
+    }
+    arena_init(&arena, ARENA_MAX);
+    int r = bulk_find(c->bulk, c->order->addr, c->now, &arena, &block);
+    if (r == 1)
+        r = added(c, contact_order_add_block(c->out, &block), &c->blocks);
+    arena_done(&arena);
+    return r == -ENOMEM ? r : 0;
 }
 
 /* ---- what operators entered ---- */
@@ -270,6 +294,8 @@ static int complete(struct completing *c, uint32_t as, struct span country)
     if (r == 0)
         r = add_blocks(c);
     if (r == 0)
+        r = add_bulk(c);
+    if (r == 0)
         r = add_checks(c);
     if (r == 0)
         r = add_resolutions(c);
@@ -278,14 +304,14 @@ static int complete(struct completing *c, uint32_t as, struct span country)
     return r == 0 ? c->out->error : r;
 }
 
-int contacts_complete(sqlite3 *control, struct span input, uint32_t as, struct span country, usec_t now, struct buf *out)
+int contacts_complete(sqlite3 *control, struct bulk *bulk, struct span input, uint32_t as, struct span country, usec_t now, struct buf *out)
 {
     struct arena arena;
     struct contact_order order;
     arena_init(&arena, ARENA_MAX);
     int r = contact_order_decode(&arena, input, &order);
     if (r == 0) {
-        struct completing completing = {.control = control, .order = &order, .now = now, .out = out};
+        struct completing completing = {.control = control, .bulk = bulk, .order = &order, .now = now, .out = out};
         buf_span(out, input);
         r = complete(&completing, as, country);
     }

@@ -361,7 +361,8 @@ static int put_contact_input(const struct giving *giving, struct span input, str
     int r = contact_order_decode(&arena, input, &order);
     if (r == 0) {
         geo_find(store_geo(giving->lease->store), order.addr, &place);
-        r = contacts_complete(database(giving->lease), input, place.asn, span_text(place.country), giving->now, &complete);
+        r = contacts_complete(database(giving->lease), store_bulk(giving->lease->store), input, place.asn, span_text(place.country), giving->now,
+                              &complete);
     }
     arena_done(&arena);
     buf_be(body, complete.len, 4);

@@ -35,6 +35,7 @@ struct store {
     struct buf rule_state;
     struct contacts_limits limits;
     const struct geo *geo;
+    struct bulk *bulk;
     usec_t retention;
     int64_t size_max;
 };

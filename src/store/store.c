@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "store/bulk.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -72,7 +73,10 @@ int store_open_with(struct store **ret, const struct conf *settings, const struc
                                                .cache = conf_int(settings, "contact.cache_days") * USEC_PER_DAY};
         store->limits = limits;
         store->geo = geo;
-        r = rollup_new(&store->rollup, control_database(store->control), geo, &limits);
+        r = bulk_open(&store->bulk, store->folder, conf_int(settings, "contact.bulk_days"));
+    }
+    if (r == 0) {
+        r = rollup_new(&store->rollup, control_database(store->control), geo, &store->limits);
         if (r == 0)
             r = forward_all(store);
         if (r == 0)
@@ -108,6 +112,7 @@ void store_close(struct store *store)
         }
     }
     rollup_free(store->rollup);
+    bulk_close(store->bulk);
     control_close(store->control);
     if (store->lock_fd >= 0)
         (void)close(store->lock_fd);
@@ -129,6 +134,11 @@ const char *store_folder(const struct store *store)
 int64_t store_clock_speed(const struct store *store)
 {
     return store->limits.clock_speed;
+}
+
+struct bulk *store_bulk(const struct store *store)
+{
+    return store->bulk;
 }
 
 const struct geo *store_geo(const struct store *store)

@@ -64,3 +64,5 @@ struct control *store_control(struct store *); /* for pipeline counters and task
 const char *store_folder(const struct store *);
 int64_t store_clock_speed(const struct store *);
 const struct geo *store_geo(const struct store *); /* may be NULL */
+struct bulk;
+struct bulk *store_bulk(const struct store *); /* what bulk files of registries say (bulk.h) */
