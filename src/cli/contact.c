@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "cli/when.h"
 #include "outside/attribution.h"
 #include "process/aside.h"
@@ -15,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KEYS_PER_QUERY = 100, POLL_MSEC = 100, POLL_MANY_MSEC = 1000, MANY = 300, BAD_SHOWN = 10, BAR_WIDTH = 30, TASKS_BYTES = 40000 };
+enum { KEYS_PER_QUERY = 100, POLL_MSEC = 100, POLL_MANY_MSEC = 1000, MANY = 300, BAD_SHOWN = 10, TASKS_BYTES = 40000 };
 enum { TARGETS_MAX = 2 * 1000 * 1000, TEXTS_MAX = 1024 * 1024 * 1024, TARGET_TEXT_MAX = 1000 };
 #define WAIT_USUAL (600 * USEC_PER_SEC)
 
@@ -394,33 +395,32 @@ static void look(struct contacting *c, usec_t end, size_t *ret_ended, size_t *re
     }
 }
 
-static void draw(const struct contacting *c, size_t ended, size_t off)
+static void draw(const struct contacting *c, struct progress *p, size_t ended, size_t off)
 {
-    int done = (int)((double)ended / (double)c->count * BAR_WIDTH);
-    fprintf(stderr, "\r\033[K[%.*s%*s] %zu of %zu targets", done, "##############################", BAR_WIDTH - done, "", ended, c->count);
+    if (!progress_due(p))
+        return;
     if (off > 0)
-        fprintf(stderr, ", %zu put off by registries' budgets", off);
+        progress_draw(p, ended, c->count, "%zu of %zu targets, %zu put off by registries' budgets", ended, c->count, off);
+    else
+        progress_draw(p, ended, c->count, "%zu of %zu targets", ended, c->count);
 }
 
 static void await(struct contacting *c)
 {
-    usec_t begin = usec_monotonic(), told = begin, end = usec_now() + c->wait;
-    bool bar = !c->invocation->quiet && isatty(STDERR_FILENO) == 1;
+    usec_t begin = usec_monotonic(), end = usec_now() + c->wait;
+    struct progress progress;
     size_t ended = 0, off = 0;
+    progress_init(&progress, c->invocation);
     for (;;) {
         look(c, end, &ended, &off);
         if (ended + off >= c->count || usec_monotonic() - begin >= c->wait)
             break;
-        if (bar && usec_monotonic() - told > USEC_PER_SEC / 2) {
-            draw(c, ended, off);
-            told = usec_monotonic();
-        }
+        draw(c, &progress, ended, off);
         long msec = c->count - ended > MANY ? POLL_MANY_MSEC : POLL_MSEC;
         const struct timespec pause = {.tv_sec = msec / 1000, .tv_nsec = msec % 1000 * 1000000};
         (void)nanosleep(&pause, NULL);
     }
-    if (bar && told != begin)
-        fputs("\r\033[K", stderr);
+    progress_clear(&progress);
 }
 
 static int search(struct contacting *c)

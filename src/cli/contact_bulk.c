@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "cli/contact.h"
+#include "cli/progress.h"
 #include "observe/import/source.h"
 #include "observe/import/walk.h"
 #include "store/bulk.h"
@@ -14,14 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BROKEN_SHOWN = 10, BAR_WIDTH = 30, TABLES_MAX = 2 * BULK_REGISTRIES, GZIP_HEAD = 8 };
-#define BAR_EVERY (USEC_PER_SEC / 10)
+enum { BROKEN_SHOWN = 10, NAME_SHOWN = 40, TABLES_MAX = 2 * BULK_REGISTRIES, GZIP_HEAD = 8 };
 
 struct loading {
     const struct invocation *invocation;
     struct bulk_load *load;
-    bool bar, bar_shown;
-    usec_t bar_next;
+    struct progress progress;
     const char *file;
     uint64_t before, total; /* bytes of the files before this one, and of all */
     uint64_t files, failed, broken;
@@ -31,37 +30,20 @@ struct loading {
 
 /* ---- what is told meanwhile ---- */
 
-static void clear_bar(struct loading *l)
-{
-    if (l->bar_shown)
-        fputs("\r\033[K", stderr);
-    l->bar_shown = false;
-}
-
 static void draw(struct loading *l, uint64_t done, uint64_t all, const char *what)
 {
-    usec_t now = usec_monotonic();
-    if (!l->bar || now < l->bar_next)
+    if (!progress_due(&l->progress))
         return;
-    struct buf text;
-    buf_init(&text, 0);
-    text_escape(&text, span_part(span_text(what), 0, 40));
-    l->bar_next = now + BAR_EVERY;
-    l->bar_shown = true;
-    if (all > 0 && done <= all) {
-        int full = (int)((double)done / (double)all * BAR_WIDTH);
-        fprintf(stderr, "\r\033[K[%.*s%*s] %3d %%  %s", full, "##############################", BAR_WIDTH - full, "",
-                (int)((double)done / (double)all * 100), buf_cstr(&text));
-    } else {
-        fprintf(stderr, "\r\033[K%.1f MiB  %s", (double)done / (1 << 20), buf_cstr(&text));
-    }
-    buf_done(&text);
+    if (all > 0 && done <= all)
+        progress_draw(&l->progress, done, all, "%.*s", NAME_SHOWN, what);
+    else
+        progress_draw(&l->progress, 0, 0, "%.1f MiB  %.*s", (double)done / (1 << 20), NAME_SHOWN, what);
 }
 
 static void say(struct loading *l, const char *file, uint64_t line, const char *why)
 {
     struct buf out;
-    clear_bar(l);
+    progress_clear(&l->progress);
     buf_init(&out, 0);
     text_escape(&out, span_text(file));
     if (line > 0)
@@ -268,7 +250,7 @@ static void warn_of_age(const struct loading *l)
 static int load_all(struct loading *l, const struct options *o, struct buf *why)
 {
     int r = read_files(l, o);
-    clear_bar(l);
+    progress_clear(&l->progress);
     if (r != 0)
         return failed("the load broke off, nothing was replaced: %s", err_text(r));
     if (l->broken > BROKEN_SHOWN)
@@ -280,7 +262,7 @@ static int load_all(struct loading *l, const struct options *o, struct buf *why)
         return EXIT_NOTHING;
     }
     r = bulk_load_finish(l->load, on_table, on_networks, l, why);
-    clear_bar(l);
+    progress_clear(&l->progress);
     if (r != 0)
         return failed("%s", why->len > 0 ? buf_cstr(why) : err_text(r));
     size_t contacts = bulk_load_contacts(l->load);
@@ -291,10 +273,11 @@ static int load_all(struct loading *l, const struct options *o, struct buf *why)
 
 int contact_bulk(const struct invocation *i, const struct options *o)
 {
-    struct loading l = {.invocation = i, .bar = !i->quiet && isatty(STDERR_FILENO) == 1};
+    struct loading l = {.invocation = i};
     struct conf_error error = {0};
     struct book *book = NULL;
     struct buf image, why;
+    progress_init(&l.progress, i);
     if (o->word_count == 0)
         return usage_error(&verb_contact, "--bulk: expected files, such as ripe.db.inetnum.gz ripe.db.role.gz ripe.db.organisation.gz");
     buf_init(&image, BOOK_IMAGE_MAX);

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "cli/usage.h"
 #include "cli/when.h"
 #include "store/client.h"
@@ -11,8 +12,7 @@
 #include <unistd.h>
 
 enum { IMPORT_FORMAT, IMPORT_TIMEZONE, IMPORT_JSON };
-enum { LINES_SHOWN = 10, BAR_WIDTH = 30 };
-#define BAR_EVERY (USEC_PER_SEC / 10)
+enum { LINES_SHOWN = 10, NAME_SHOWN = 40 };
 
 extern const struct verb verb_import;
 
@@ -24,23 +24,15 @@ static const struct verb_option options[] = {
 
 struct importing {
     struct store_client *client;
-    bool quiet, bar; /* bar: stderr is a terminal */
-    bool bar_shown;
-    usec_t bar_next;
+    bool quiet;
+    struct progress progress;
     uint64_t shown, held; /* lines that could not be read: told, not told */
 };
-
-static void clear_bar(struct importing *im)
-{
-    if (im->bar_shown)
-        fputs("\r\033[K", stderr);
-    im->bar_shown = false;
-}
 
 static void say(struct importing *im, const char *file, uint64_t line, const char *why)
 {
     struct buf out;
-    clear_bar(im);
+    progress_clear(&im->progress);
     buf_init(&out, 0);
     text_escape(&out, span_text(file));
     if (line > 0)
@@ -76,23 +68,13 @@ static void on_failed(void *user, const char *file, const char *why)
 static void on_progress(void *user, const char *file, uint64_t bytes, uint64_t total)
 {
     struct importing *im = user;
-    usec_t now = usec_monotonic();
-    if (!im->bar || now < im->bar_next)
+    const char *slash = strrchr(file, '/'), *name = slash != NULL ? slash + 1 : file;
+    if (!progress_due(&im->progress))
         return;
-    im->bar_next = now + BAR_EVERY;
-    im->bar_shown = true;
-    struct buf name;
-    buf_init(&name, 0);
-    const char *slash = strrchr(file, '/');
-    text_escape(&name, span_part(span_text(slash != NULL ? slash + 1 : file), 0, 40));
-    if (total > 0 && bytes <= total) {
-        int done = (int)((double)bytes / (double)total * BAR_WIDTH);
-        fprintf(stderr, "\r\033[K[%.*s%*s] %3d %%  %s", done, "##############################", BAR_WIDTH - done, "",
-                (int)((double)bytes / (double)total * 100), buf_cstr(&name));
-    } else {
-        fprintf(stderr, "\r\033[K%.1f MiB  %s", (double)bytes / (1 << 20), buf_cstr(&name));
-    }
-    buf_done(&name);
+    if (total > 0 && bytes <= total)
+        progress_draw(&im->progress, bytes, total, "%.*s", NAME_SHOWN, name);
+    else
+        progress_draw(&im->progress, 0, 0, "%.1f MiB  %.*s", (double)bytes / (1 << 20), NAME_SHOWN, name);
 }
 
 static const char *reader_name_at(size_t index, const void *user)
@@ -172,7 +154,7 @@ static int import(const struct invocation *i, const struct options *o, struct im
                                           .skipped = on_skipped,
                                           .failed = on_failed};
     int error = import_run(&wanted, (const char *const *)o->words, (size_t)o->word_count, &read);
-    clear_bar(im);
+    progress_clear(&im->progress);
     /* What was read before something failed is kept. */
     int finished = store_client_finish(im->client, &stored);
     if (im->held > 0)
@@ -198,7 +180,8 @@ static int run(const struct invocation *i, const struct options *o)
         return usage_error(&verb_import, "--timezone: expected an offset from UTC such as +09:00, got \"%.40s\"", o->values[IMPORT_TIMEZONE]);
     if (!any_there(o->words, o->word_count))
         return failed("%s: %s", o->words[0], strerror(errno));
-    struct importing im = {.quiet = i->quiet, .bar = !i->quiet && isatty(STDERR_FILENO) == 1};
+    struct importing im = {.quiet = i->quiet};
+    progress_init(&im.progress, i);
     struct buf why;
     buf_init(&why, 0);
     int error = store_client_open(&im.client, i->settings, &why);

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "cli/progress.h"
 #include "cli/when.h"
 #include "outside/attribution.h"
 #include "outside/list.h"
@@ -263,19 +264,17 @@ static void pause_msec(long msec)
 /* Until all visits are over, and the analysis has no more to say of them. */
 static void await(struct probing *p)
 {
-    usec_t begin = usec_monotonic(), told = begin;
+    usec_t begin = usec_monotonic();
+    struct progress progress;
     int64_t place = 0, before = -1;
-    bool bar = !p->invocation->quiet && isatty(STDERR_FILENO) == 1;
     size_t ended;
+    progress_init(&progress, p->invocation);
     while ((ended = look(p, &place)) < p->count && usec_monotonic() - begin < p->wait) {
-        if (bar && usec_monotonic() - told > USEC_PER_SEC) {
-            fprintf(stderr, "\r\033[K%zu of %zu visits are over", ended, p->count);
-            told = usec_monotonic();
-        }
+        if (progress_due(&progress))
+            progress_draw(&progress, ended, p->count, "%zu of %zu visits are over", ended, p->count);
         pause_msec(POLL_MSEC);
     }
-    if (bar && told != begin)
-        fputs("\r\033[K", stderr);
+    progress_clear(&progress);
     usec_t settled = usec_monotonic();
     bool analysis = ended > 0 && conf_bool(p->invocation->settings, "store.analyse");
     while (analysis && place != before && usec_monotonic() - settled < SETTLE_MOST) {

@@ -211,8 +211,7 @@ static void others_have_it(void **state)
         "inetnum: 198.51.100.0/24\nnetname: ONE\ndescr: One\nmnt-irt: IRT-ONE-AP\nsource: JPNIC\n",
         "inetnum: 198.51.100.0/24\nnetname: ERX-NETBLOCK\ndescr: Early\nmnt-irt: IRT-ONE-AP\nsource: APNIC\n",
         "inetnum: 198.51.100.0/24\nnetname: IANA-NETBLOCK-198\ndescr: One\nmnt-irt: IRT-ONE-AP\nsource: APNIC\n",
-        "inetnum: 198.51.100.0/24\nnetname: STUB-198\ndescr: Transferred to the RIPE region\nmnt-irt: IRT-ONE-AP\nmnt-by: APNIC-STUB\nsource: "
-        "APNIC\n",
+        "inetnum: 198.51.100.0/24\nnetname: STUB-198\ndescr: Now at RIPE\nmnt-irt: IRT-ONE-AP\nmnt-by: APNIC-STUB\nsource: APNIC\n",
         "inetnum: 0.0.0.0 - 255.255.255.255\nnetname: X\ndescr: All\nmnt-irt: IRT-ONE-AP\nsource: APNIC\n",
     };
     for (size_t i = 0; i < sizeof networks / sizeof networks[0]; i++) {
