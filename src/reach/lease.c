@@ -85,6 +85,7 @@ static struct visit *visit_new(struct reach *r, const struct order *order, struc
         return NULL;
     uint8_t *behind = (uint8_t *)&v->ports[room];
     v->reach = r;
+    v->alarm.ring = visit_rings;
     v->addr = order->addr;
     v->asn = order->asn;
     v->flags = order->flags;

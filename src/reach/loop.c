@@ -320,7 +320,7 @@ static void done(struct reach *r)
     free(r->ports);
     free(r->ics_ports);
     free(r->input);
-    free(r->deadlines.heap);
+    alarms_free(&r->deadlines);
     buf_done(&r->agent_text);
 }
 

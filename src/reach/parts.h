@@ -1,6 +1,7 @@
 /* What the files of this folder share. */
 #pragma once
 
+#include "base/alarm.h"
 #include "outside/dial.h"
 #include "outside/dns.h"
 #include "probe/order.h"
@@ -43,8 +44,7 @@ enum stage {
 
 struct visit {
     struct reach *reach;
-    usec_t due; /* of the deadline heap, monotonic */
-    uint32_t heap_place;
+    struct alarm alarm;
     enum stage stage;
     struct visit *next;        /* in the queue of its stage */
     struct visit *behind;      /* the next visit to this address */
@@ -139,10 +139,7 @@ struct reach {
     usec_t armed;
     uint64_t pushed;
     bool push_soon;
-    struct {
-        struct visit **heap; /* from 1 */
-        uint32_t count, size;
-    } deadlines;
+    struct alarms deadlines;
 };
 
 /* loop.c */
@@ -170,7 +167,7 @@ bool visits_pump(struct reach *); /* asks for as many connections as may be; tru
 void visits_acknowledged(struct reach *);
 void visits_stop(struct reach *);
 void visits_listed(struct reach *);
-void visit_due(struct visit *);
+void visit_rings(struct alarm *);
 void visit_ready(struct visit *);
 struct dial_request visit_request(const struct visit *);
 /* The talk of a visit has ended with `ending` in all its connections, or was never opened (talk NULL, `why` says it when policy did). */

@@ -148,7 +148,7 @@ void question_event(struct question *q, uint32_t events)
 
 void question_rings(struct alarm *a)
 {
-    struct question *q = (struct question *)((char *)a - offsetof(struct question, alarm));
+    struct question *q = ALARM_OF(a, struct question, alarm);
     if (!q->connected)
         unreachable(q);
     else

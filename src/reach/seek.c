@@ -260,11 +260,7 @@ void seek_run(struct seek *s)
     usec_t due = fetch_due(s->fetch);
     if (due != 0 && due <= s->now)
         fetch_run(s->fetch);
-    while (s->alarms.count > 0 && s->alarms.heap[1]->due <= s->now) {
-        struct alarm *a = s->alarms.heap[1];
-        alarm_drop(&s->alarms, a);
-        a->ring(a);
-    }
+    alarms_run(&s->alarms, s->now);
 }
 
 static void earlier(usec_t *first, usec_t due)
@@ -275,7 +271,7 @@ static void earlier(usec_t *first, usec_t due)
 
 usec_t seek_due(const struct seek *s)
 {
-    usec_t first = s->alarms.count > 0 ? s->alarms.heap[1]->due : 0;
+    usec_t first = alarms_first(&s->alarms);
     if (s->dns != NULL)
         earlier(&first, dns_due(s->dns));
     earlier(&first, fetch_due(s->fetch));
@@ -381,7 +377,7 @@ void seek_free(struct seek *s)
     free(s->quests);
     free(s->questions);
     free(s->servers);
-    free(s->alarms.heap);
+    alarms_free(&s->alarms);
     free(s->input);
     free(s);
 }

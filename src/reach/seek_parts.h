@@ -1,6 +1,7 @@
 /* What the files of quests share. */
 #pragma once
 
+#include "base/alarm.h"
 #include "base/buf.h"
 #include "base/hash.h"
 #include "contact/evaluate.h"
@@ -36,19 +37,6 @@ enum {
 #define SEEK_PAUSE (5 * USEC_PER_MSEC)        /* when the rate of all is used up */
 #define SERVER_ADDRS_AGE (300 * USEC_PER_SEC) /* a server's addresses are asked for anew */
 #define SEEK_RETRY (1 * USEC_PER_HOUR)        /* a registry that could not be reached is worth another attempt */
-
-/* ---- deadlines: one heap ---- */
-struct alarm {
-    usec_t due; /* monotonic */
-    uint32_t place;
-    void (*ring)(struct alarm *);
-};
-struct alarms {
-    struct alarm **heap; /* from 1 */
-    uint32_t count, size;
-};
-int alarm_set(struct alarms *, struct alarm *, usec_t due); /* moves one that is set; -ENOMEM */
-void alarm_drop(struct alarms *, struct alarm *);
 
 /* ---- a name that is asked of the resolver ---- */
 struct naming {

@@ -101,7 +101,7 @@ void server_due(struct server *v)
 
 void server_rings(struct alarm *a)
 {
-    server_due((struct server *)((char *)a - offsetof(struct server, alarm)));
+    server_due(ALARM_OF(a, struct server, alarm));
 }
 
 /* ---- its addresses ---- */

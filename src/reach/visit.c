@@ -329,8 +329,9 @@ void visits_acknowledged(struct reach *r)
     }
 }
 
-void visit_due(struct visit *v)
+void visit_rings(struct alarm *alarm)
 {
+    struct visit *v = ALARM_OF(alarm, struct visit, alarm);
     if (v->stage == STAGE_LATER)
         visit_ready(v);
     else if (v->stage == STAGE_NAME)

@@ -250,7 +250,8 @@ static void schedule(struct conn *c)
     }
     if (c->again)
         due = c->owner->now;
-    deadline_set(c, due);
+    if (alarm_set_lazily(&c->owner->deadlines, &c->alarm, due) != 0)
+        c->broken = true;
 }
 
 /* After every turn: sends, lets a long answer go on, and sees whether it is over. */
@@ -477,8 +478,9 @@ static enum reason timed_out(const struct conn *c)
     return now >= c->active + limits->idle_timeout ? REASON_IDLE : REASON_NONE;
 }
 
-void conn_due(struct conn *c)
+void conn_rings(struct alarm *alarm)
 {
+    struct conn *c = ALARM_OF(alarm, struct conn, alarm);
     usec_t now = c->owner->now;
     bool again = c->again;
     c->again = false;
@@ -516,6 +518,7 @@ int conn_start(struct converse *cv, struct listener *listener, int fd, struct pe
     c->watched = WATCHED_CONN;
     c->fd = fd;
     c->owner = cv;
+    c->alarm.ring = conn_rings;
     c->listener = listener;
     c->peer = peer;
     c->source = source;

@@ -1,6 +1,7 @@
 /* What converse.c, conversation.c, deadline.c and refuse.c share. Not for services. */
 #pragma once
 
+#include "base/alarm.h"
 #include "observe/honeypot/converse.h"
 #include "record/transcript.h"
 
@@ -71,9 +72,9 @@ struct conn {
     struct fact *sums;
     struct endpoint source, destination, relay;
     struct id session;
-    usec_t opened, active, due, wake, hold; /* monotonic; 0: none */
+    usec_t opened, active, wake, hold; /* monotonic; 0: none */
     uint64_t input_bytes, output_bytes;
-    uint32_t heap_place; /* in the deadlines' heap, from 1; 0: not in it */
+    struct alarm alarm;
     uint16_t mark_first, mark_count, mark_size;
     uint8_t sum_count;
     uint8_t stage;
@@ -90,11 +91,6 @@ struct conn {
     bool again;                                /* wants another turn at once */
     bool broken;                               /* the socket failed, or a limit was hit: no output any more */
     _Alignas(16) uint8_t state[];
-};
-
-struct deadlines {
-    struct conn **heap; /* heap[1] is the first due */
-    uint32_t count, size;
 };
 
 enum { REFUSALS_SIZE = 2048 };
@@ -124,7 +120,7 @@ struct converse {
     struct conn *conns;
     size_t open;
     struct peers peers;
-    struct deadlines deadlines;
+    struct alarms deadlines;
     struct refusals refusals;
     usec_t wall, now;     /* of this turn: wall clock, monotonic */
     struct conn *talking; /* whose output goes to `turn` */
@@ -136,7 +132,7 @@ struct converse {
 /* conversation.c */
 int conn_start(struct converse *, struct listener *, int fd, struct peer *, struct endpoint source, struct endpoint destination);
 void conn_event(struct conn *, uint32_t events);
-void conn_due(struct conn *);
+void conn_rings(struct alarm *);
 void conn_end(struct conn *, enum reason); /* now, without sending what waits */
 
 /* flow.c: bytes out, in order and in time */
@@ -149,11 +145,8 @@ usec_t flow_due(const struct conn *);
 void flow_free(struct conn *);
 
 /* deadline.c */
-void deadline_set(struct conn *, usec_t due);
-void deadline_drop(struct conn *);
 void deadline_arm(struct converse *); /* the timer for the first of all */
 void deadline_run(struct converse *);
-void deadline_free(struct converse *);
 
 /* refuse.c */
 int peers_init(struct peers *);

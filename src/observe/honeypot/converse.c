@@ -45,7 +45,7 @@ bool converse_append(struct converse *cv, const struct record *from)
 void converse_gone(struct conn *c)
 {
     struct converse *cv = c->owner;
-    deadline_drop(c);
+    alarm_drop(&cv->deadlines, &c->alarm);
     flow_free(c);
     if (c->previous != NULL)
         c->previous->next = c->next;
@@ -190,7 +190,7 @@ static void on_closed(uv_handle_t *handle)
         free(cv->listeners);
         cv->listeners = next;
     }
-    deadline_free(cv);
+    alarms_free(&cv->deadlines);
     peers_done(&cv->peers);
     buf_done(&cv->turn);
     free(cv->refusals.table);
