@@ -33,25 +33,22 @@ static const struct column columns[] = {
 };
 
 #define CHANNEL(name) " UNION ALL SELECT '" #name "'"
-#define COUNT(condition) "sum(CASE WHEN " condition " THEN 1 ELSE 0 END)"
-#define SUMS                                                                                                                                                                                                                                                       \
-    "kind, count(*), " COUNT("there = 'yes'") ", " COUNT("match = 'exact'") ", " COUNT("match IN ('registrable', 'name')") ", " COUNT("rfc2142 = 1") ", " COUNT("word = 1") ", " COUNT("valid = 'yes'") ", " COUNT("valid = 'yes'") " * 100.0 / count(*), " COUNT( \
-        "there = 'yes' AND match = 'exact'") ", " COUNT("there = 'yes' AND rfc2142 = 1") ", " COUNT("there = 'yes' AND word = 1") ", " COUNT("there"                                                                                                               \
-                                                                                                                                             " = "                                                                                                                 \
-                                                                                                                                             "'yes'"                                                                                                               \
-                                                                                                                                             " AND "                                                                                                               \
-                                                                                                                                             "valid"                                                                                                               \
-                                                                                                                                             " = "                                                                                                                 \
-                                                                                                                                             "'yes"                                                                                                                \
-                                                                                                                                             "'") " * 100.0 / nullif(" COUNT("there = 'yes'") ", 0), " COUNT("there NOT IN ('yes', 'no')")
-#define VALUES_OF "number, kind, there, match, rfc2142, word, valid"
+#define SUMS                                                                                                                 \
+    "kind, count(*), sum(lives), sum(exact), sum(part), sum(mailbox), sum(worded), sum(good), sum(good) * 100.0 / count(*)," \
+    " sum(lives * exact), sum(lives * mailbox), sum(lives * worded), sum(lives * good) * 100.0 / nullif(sum(lives), 0), sum(unknown)"
 
+/* Flags are 0 or 1. */
 static const char sql[] =
     "WITH names AS (SELECT '' AS channel WHERE 0"
 #include "contact/channels.def"
     "), ch AS (SELECT channel, row_number() OVER () AS place FROM names),"
-    " c AS (SELECT " VALUES_OF " FROM contact WHERE objection = '' AND last >= :since AND last < :until),"
-    " p AS (SELECT DISTINCT o.channel AS channel, " VALUES_OF " FROM c JOIN contact_origin AS o ON o.contact = c.number AND o.objection = ''),"
+    " c AS (SELECT number, kind, CASE WHEN there = 'yes' THEN 1 ELSE 0 END AS lives,"
+    " CASE WHEN match = 'exact' THEN 1 ELSE 0 END AS exact, CASE WHEN match IN ('registrable', 'name') THEN 1 ELSE 0 END AS part,"
+    " CASE WHEN rfc2142 = 1 THEN 1 ELSE 0 END AS mailbox, CASE WHEN word = 1 THEN 1 ELSE 0 END AS worded,"
+    " CASE WHEN valid = 'yes' THEN 1 ELSE 0 END AS good, CASE WHEN there IN ('yes', 'no') THEN 0 ELSE 1 END AS unknown"
+    " FROM contact WHERE objection = '' AND last >= :since AND last < :until),"
+    " p AS (SELECT DISTINCT o.channel AS channel, number, kind, lives, exact, part, mailbox, worded, good, unknown"
+    " FROM c JOIN contact_origin AS o ON o.contact = c.number AND o.objection = ''),"
     " sums(place, channel, kind, collected, exist, matches, partly, mailbox, words, good, share, e2, e3a, e3b, good_share, unknown) AS"
     " (SELECT ch.place, p.channel, " SUMS " FROM p LEFT JOIN ch ON ch.channel = p.channel GROUP BY p.channel, kind"
     " UNION ALL SELECT 1000, 'total', " SUMS " FROM c GROUP BY kind)"

@@ -15,38 +15,10 @@ static const struct column columns[] = {
      .help = "pairs whose account nobody has looked at; `noroshi contact --check` enters what you saw"},
 };
 
-#define COUNT(condition) "sum(CASE WHEN " condition " THEN 1 ELSE 0 END)"
-#define SUMS                                                                                                                                           \
-    "count(*), count(DISTINCT value), " COUNT("there = 'yes'") ", " COUNT("there = 'yes' AND messages = 'yes'") ", " COUNT(                            \
-        "there = 'yes' AND messages = 'yes'") " * 100.0 / nullif(" COUNT("there = 'yes'") ", 0), " COUNT("there = 'yes' AND owner = 'yes'") ","        \
-                                                                                                                                            " " COUNT( \
-                                                                                                                                                "th"   \
-                                                                                                                                                "er"   \
-                                                                                                                                                "e "   \
-                                                                                                                                                "= "   \
-                                                                                                                                                "'y"   \
-                                                                                                                                                "es"   \
-                                                                                                                                                "' "   \
-                                                                                                                                                "AN"   \
-                                                                                                                                                "D "   \
-                                                                                                                                                "me"   \
-                                                                                                                                                "ss"   \
-                                                                                                                                                "ag"   \
-                                                                                                                                                "es"   \
-                                                                                                                                                " ="   \
-                                                                                                                                                " '"   \
-                                                                                                                                                "ye"   \
-                                                                                                                                                "s'"   \
-                                                                                                                                                " A"   \
-                                                                                                                                                "ND"   \
-                                                                                                                                                " o"   \
-                                                                                                                                                "wn"   \
-                                                                                                                                                "er"   \
-                                                                                                                                                " ="   \
-                                                                                                                                                " '"   \
-                                                                                                                                                "ye"   \
-                                                                                                                                                "s"    \
-                                                                                                                                                "'") ", " COUNT("there NOT IN ('yes', 'no')")
+/* Each flag is 0 or 1. */
+#define SUMS                                                                                               \
+    "count(*), count(DISTINCT value), sum(known), sum(takes), sum(takes) * 100.0 / nullif(sum(known), 0)," \
+    " sum(owned), sum(takes * owned), sum(unknown)"
 
 static const char sql[] =
     "WITH c AS (SELECT c.value AS value, coalesce(a.there, c.there) AS there, coalesce(a.messages, 'unknown') AS messages,"
@@ -54,7 +26,11 @@ static const char sql[] =
     " ON a.url = c.value WHERE c.kind = 'account' AND c.objection = '' AND c.last >= :since AND c.last < :until),"
     " h AS (SELECT value, there, messages, owner, CASE WHEN instr(rest, '/') > 0 THEN substr(rest, 1, instr(rest, '/') - 1) ELSE rest END AS host"
     " FROM c),"
-    " n AS (SELECT value, there, messages, owner, CASE WHEN host LIKE 'www.%' THEN substr(host, 5) ELSE host END AS network FROM h),"
+    " n AS (SELECT value, CASE WHEN there = 'yes' THEN 1 ELSE 0 END AS known,"
+    " CASE WHEN there = 'yes' AND messages = 'yes' THEN 1 ELSE 0 END AS takes,"
+    " CASE WHEN there = 'yes' AND owner = 'yes' THEN 1 ELSE 0 END AS owned,"
+    " CASE WHEN there IN ('yes', 'no') THEN 0 ELSE 1 END AS unknown,"
+    " CASE WHEN host LIKE 'www.%' THEN substr(host, 5) ELSE host END AS network FROM h),"
     " sums(place, network, links, accounts, known, messages, share, owner, good, unknown) AS (SELECT 0, network, " SUMS " FROM n GROUP BY network"
     " UNION ALL SELECT 1, 'total', " SUMS " FROM n HAVING count(*) > 0)"
     " SELECT network, links, accounts, known, messages, share, owner, good, unknown FROM sums ORDER BY place, links DESC, network LIMIT :limit";
