@@ -122,7 +122,10 @@ void cell_terminal(struct buf *out, const struct column *column, const struct qu
         buf_printf(out, "%.10s %.8sZ", text, text + 11);
         return;
     }
-    plain(out, column, v);
+    if (v->type == QUERY_REAL && column->unit != NULL && strcmp(column->unit, "%") == 0)
+        buf_printf(out, "%.1f", v->real);
+    else
+        plain(out, column, v);
 }
 
 /* Length in bytes of the character at text[at], which is valid UTF-8 because it was escaped, and its columns on the terminal. */
