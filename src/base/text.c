@@ -84,11 +84,11 @@ void text_to_utf8(struct buf *out, struct span text)
     }
 }
 
-/* Characters that move the cursor, break a line or turn the direction of what follows. */
+/* Characters that move the cursor, break a line, turn the direction of what follows, or are not seen, so that two texts look alike. */
 static bool is_dangerous(uint32_t point)
 {
-    return point < 0x20 || (point >= 0x7f && point <= 0x9f) || point == 0x2028 || point == 0x2029 || (point >= 0x202a && point <= 0x202e) ||
-           (point >= 0x2066 && point <= 0x2069) || point == 0x200e || point == 0x200f || point == 0x061c;
+    return point < 0x20 || (point >= 0x7f && point <= 0x9f) || point == 0xad || point == 0x61c || point == 0x180e ||
+           (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x206f) || point == 0xfeff;
 }
 
 /* Writes what is plain at the beginning; false when nothing comes behind it. */

@@ -170,6 +170,20 @@ static void json_moves_no_terminal(void **state)
     buf_done(&b);
 }
 
+static void what_is_not_seen_is_shown(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"a\u200b.", "a\xc2\xad.", "a\ufeff.", "a\u200d.", "a\u2060."};
+    static const char *const shown[] = {"a\\u{200B}.", "a\\u{AD}.", "a\\u{FEFF}.", "a\\u{200D}.", "a\\u{2060}."};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct buf b;
+        buf_init(&b, 0);
+        text_escape(&b, span_text(texts[i]));
+        check_text(&b, shown[i]);
+        buf_done(&b);
+    }
+}
+
 static void json_is_what_another_parser_reads(void **state)
 {
     (void)state;
@@ -282,6 +296,7 @@ int main(void)
         cmocka_unit_test(whatever_comes_in_escaped_text_is_printable),
         cmocka_unit_test(facts_become_valid_utf8),
         cmocka_unit_test(json_moves_no_terminal),
+        cmocka_unit_test(what_is_not_seen_is_shown),
         cmocka_unit_test(json_is_what_another_parser_reads),
         cmocka_unit_test(compact_json_is_exact),
         cmocka_unit_test(json_takes_any_bytes),
