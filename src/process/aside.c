@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,8 +67,7 @@ int aside_start(struct aside **ret, const struct conf *settings)
         (void)close(ready[0]);
         /* An interrupt from the terminal is the verb's to handle. */
         (void)setpgid(0, 0);
-        (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-        const struct supervision how = {.settings = settings, .listening = LISTENING_NOT, .ready_fd = ready[1]};
+        const struct supervision how = {.settings = settings, .listening = LISTENING_NOT, .ready_fd = ready[1], .parent = parent};
         log_open("noroshi", LOG_LEVEL_WARNING); /* that it starts and stops is nothing to the verb's user */
         _exit(getppid() == parent ? supervise(&how) : 1);
     }

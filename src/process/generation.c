@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int equip(struct generation *g, struct conf_error *error)
@@ -95,4 +97,40 @@ void generation_drop(struct generation *g)
 bool generation_same_settings(const struct generation *a, const struct generation *b)
 {
     return span_equal(buf_as_span(&a->yaml), buf_as_span(&b->yaml));
+}
+
+static bool same_bytes(int a, int b)
+{
+    enum { PIECE = 16 * 1024 };
+    uint8_t x[PIECE], y[PIECE];
+    struct stat of_a, of_b;
+    if (fstat(a, &of_a) != 0 || fstat(b, &of_b) != 0 || of_a.st_size != of_b.st_size)
+        return false;
+    for (off_t at = 0; at < of_a.st_size;) {
+        ssize_t got = pread(a, x, sizeof x, at);
+        if (got <= 0 || pread(b, y, (size_t)got, at) != got || memcmp(x, y, (size_t)got) != 0)
+            return false;
+        at += got;
+    }
+    return true;
+}
+
+static bool is_file(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool generation_same_files(const struct generation *a, const struct generation *b, const struct role *role)
+{
+    const struct equipment *x = generation_equipment(a, role), *y = generation_equipment(b, role);
+    if (x->count != y->count)
+        return false;
+    for (size_t i = 0; i < x->count; i++) {
+        bool file = is_file(x->items[i].fd);
+        if (strcmp(x->items[i].name, y->items[i].name) != 0 || file != is_file(y->items[i].fd) ||
+            (file && !same_bytes(x->items[i].fd, y->items[i].fd)))
+            return false;
+    }
+    return true;
 }

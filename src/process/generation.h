@@ -25,3 +25,5 @@ void generation_drop(struct generation *); /* NULL accepted */
 
 /* Do roles get the same settings from both? */
 bool generation_same_settings(const struct generation *, const struct generation *);
+/* Is what this role reads from files (tables, rules, certificates) the same in both? Sockets are not looked at. */
+bool generation_same_files(const struct generation *, const struct generation *, const struct role *);

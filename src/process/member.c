@@ -376,7 +376,7 @@ static int single_start(struct team *t, const struct role *role, struct buf *why
     return r;
 }
 
-int singles_settle(struct team *t, bool renew_all, struct buf *why)
+int singles_settle(struct team *t, const struct generation *old, struct buf *why)
 {
     static const char *const names[] = {"analyse", "reach", "store"};
     int r = 0;
@@ -388,7 +388,7 @@ int singles_settle(struct team *t, bool renew_all, struct buf *why)
         bool want = role->wanted == NULL || role->wanted(t->now->settings);
         if (m != NULL && !want)
             dismiss(t, m);
-        else if (m != NULL && renew_all)
+        else if (m != NULL && old != NULL && !(generation_same_settings(old, t->now) && generation_same_files(old, t->now, role)))
             renew(t, m);
         else if (m == NULL && want)
             r = single_start(t, role, why);

@@ -125,14 +125,13 @@ void reload_ready(struct team *t)
     }
     /* A draining edge may have them open for long; nobody would answer there. */
     listeners_end(&old->listeners, &t->now->listeners);
-    if (!generation_same_settings(old, t->now)) {
+    if (!generation_same_settings(old, t->now))
         settle_lists(t);
-        struct buf why;
-        buf_init(&why, 512);
-        if (singles_settle(t, true, &why) != 0)
-            log_error("%s", buf_cstr(&why));
-        buf_done(&why);
-    }
+    struct buf why;
+    buf_init(&why, 512);
+    if (singles_settle(t, old, &why) != 0)
+        log_error("%s", buf_cstr(&why));
+    buf_done(&why);
     generation_drop(old);
     log_info("reloaded");
     over(t);

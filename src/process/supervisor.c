@@ -65,7 +65,7 @@ static void start_others(struct team *t)
 {
     struct buf why;
     buf_init(&why, 512);
-    int r = singles_settle(t, false, &why);
+    int r = singles_settle(t, NULL, &why);
     if (r == 0)
         r = edges_add(t, t->now, &why);
     if (r != 0) {
@@ -201,11 +201,17 @@ static void on_signal(uv_signal_t *handle, int number)
     }
 }
 
-/* Whoever opts out is left alone within a second, without a reload. */
+/* Whoever opts out is left alone within a second, without a reload. A verb that was killed leaves nobody behind: a signal for that (prctl
+ * PR_SET_PDEATHSIG) would not survive our changes of user. */
 static void on_lists_time(uv_timer_t *timer)
 {
     struct team *t = timer->data;
     struct buf why;
+    if (t->how->parent != 0 && getppid() != t->how->parent && t->asked_to_stop == 0) {
+        t->asked_to_stop = usec_monotonic();
+        team_end(t, 0);
+        return;
+    }
     buf_init(&why, 8192);
     if (lists_watch(&t->lists, &why))
         reach_tell_lists(t);

@@ -3,11 +3,14 @@
 
 #include "process/listen.h"
 
+#include <sys/types.h>
+
 struct supervision {
     const struct conf *settings; /* store.folder must be the data folder to use */
     const char *program;         /* the binary to execute for roles; NULL: this one */
     int ready_fd;                /* where `ready` is written; 0: standard error */
     enum listening listening;    /* where services listen */
+    pid_t parent;                /* it stops when this process, its parent, has ended; 0: it does not matter */
     /* Reads the configuration again for SIGHUP, with the same overrides; 0 or negative with `error`. NULL: SIGHUP changes nothing. */
     int (*reload)(void *user, struct conf **ret, struct conf_error *error);
     void *user;

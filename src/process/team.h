@@ -66,8 +66,9 @@ unsigned slot_free(const struct team *); /* SLOTS_MAX: none is free */
 int edges_add(struct team *, struct generation *, struct buf *why);
 bool edges_ready(const struct team *, const struct generation *);
 
-/* Starts the roles of which there is at most one, and ends those that are not wanted (any more): analyse, reach, store. */
-int singles_settle(struct team *, bool renew_all, struct buf *why);
+/* Starts the roles of which there is at most one, and ends those that are not wanted (any more): analyse, reach, store. Those that got other settings
+ * or files than from `old` start anew; NULL: none does. */
+int singles_settle(struct team *, const struct generation *old, struct buf *why);
 void reach_tell_lists(struct team *);
 
 /* supervisor.c */
