@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "contact/channel.h"
+#include "contact/order.h"
 #include "store/task.h"
 
 #include <errno.h>
@@ -34,6 +35,15 @@ static const char *const statement_sql[CONTACT_STATEMENTS] = {
     [DROP_CONTACTS] = "DELETE FROM contact WHERE " TARGET_IS " AND quest<>?3 AND last<=?4",
     [UNCHOOSE] = "UPDATE contact SET choice='' WHERE " TARGET_IS " AND quest<>?3 AND last<=?4 AND choice<>'' AND EXISTS(SELECT 1 FROM contact WHERE"
                  " " TARGET_IS " AND quest=?3 AND choice='primary')",
+    [READ_QUEST] = "SELECT channels,debts FROM quest WHERE " TARGET_IS,
+    [ADD_TO_QUEST] = "UPDATE quest SET n=n+1,last=max(last,?4),channels=?3,debts=?5 WHERE " TARGET_IS " AND last<=?4",
+    [READ_TASK] = "SELECT input FROM task WHERE key=?1",
+    [DROP_ASKED_ORIGINS] = "DELETE FROM contact_origin WHERE contact IN (SELECT number FROM contact WHERE " TARGET_IS ") AND quest<>?3 AND last<=?4"
+                           " AND instr(','||?5||',',','||channel||',')>0",
+    [DROP_UNFOUND] = "DELETE FROM contact WHERE " TARGET_IS " AND quest<>?3 AND last<=?4 AND NOT EXISTS(SELECT 1 FROM contact_origin WHERE"
+                     " contact=number)",
+    [LEAVE_CHOICE] = "UPDATE contact SET choice='' WHERE " TARGET_IS " AND quest=?3 AND last<=?4 AND choice<>'' AND EXISTS(SELECT 1 FROM contact"
+                     " WHERE " TARGET_IS " AND quest<>?3 AND choice='primary')",
     [PUT_REGISTRY] = "INSERT INTO registry(server,state,refusals,personal_most,first,last) VALUES(?1,?2,0,?4,?3,?3) ON CONFLICT DO UPDATE SET"
                      " state=CASE WHEN ?3>=last THEN ?2 ELSE state END,personal_most=max(personal_most,?4),first=min(first,?3),last=max(last,?3)",
     [FIND_REGISTRY] = "SELECT 1 FROM registry WHERE server=?1",
@@ -383,6 +393,81 @@ static int end_task(struct contacts *contacts, const struct told_record *told)
     return r < 0 ? r : 0;
 }
 
+/* Was it told which channels to ask, by the verb whois or `contact --channels`? */
+static int asked_in_part(struct contacts *contacts, const struct told_record *told, bool *ret)
+{
+    sqlite3_stmt *find = contacts->statements[READ_TASK];
+    struct contact_order order;
+    struct arena arena;
+    *ret = false;
+    bind_fact(contacts, find, 1, told, FACT_TASK);
+    int r = db_row(find);
+    if (r == 1) {
+        arena_init(&arena, CONTACT_ORDER_SIZE_MAX);
+        *ret = contact_order_decode(&arena, db_span(find, 0), &order) == 0 && order.channel_count > 0;
+        arena_done(&arena);
+    }
+    (void)sqlite3_reset(find);
+    return r < 0 ? r : 0;
+}
+
+static bool lists(struct span list, struct span word)
+{
+    while (list.len > 0) {
+        size_t end = span_find(list, ',');
+        if (span_equal(span_trim(span_part(list, 0, end)), word))
+            return true;
+        list = span_part(list, end + 1, list.len);
+    }
+    return false;
+}
+
+/* The parts of `old`, each with its channel in front, whose channel is not in `channels`; then `more`. */
+static void put_others(struct buf *out, struct span old, uint8_t mark, uint8_t after_channel, struct span channels, struct span more)
+{
+    while (old.len > 0) {
+        size_t end = span_find(old, mark);
+        struct span one = span_part(old, 0, end);
+        if (one.len > 0 && !lists(channels, span_trim(span_part(one, 0, span_find(one, after_channel))))) {
+            if (out->len > 0)
+                buf_byte(out, mark);
+            buf_span(out, one);
+        }
+        old = span_part(old, end + 1, old.len);
+    }
+    if (out->len > 0 && more.len > 0)
+        buf_byte(out, mark);
+    buf_span(out, more);
+}
+
+/* A search in part adds to what is known of the target's: 1; 0 when nothing is known yet. */
+static int add_to_quest(struct contacts *contacts, const struct told_record *told)
+{
+    sqlite3_stmt *find = contacts->statements[READ_QUEST], *add = contacts->statements[ADD_TO_QUEST];
+    struct span asked = told_text(contacts, told, FACT_CHANNEL);
+    struct buf channels, debts;
+    buf_init(&channels, 65536);
+    buf_init(&debts, 65536);
+    bind_target(contacts, find, told);
+    int r = db_row(find);
+    if (r == 1) {
+        put_others(&channels, db_span(find, 0), ',', ',', asked, asked);
+        put_others(&debts, db_span(find, 1), '\n', ':', asked, told_text(contacts, told, FACT_DEBTS));
+    }
+    (void)sqlite3_reset(find);
+    if (r == 1 && channels.error == 0 && debts.error == 0) {
+        bind_target(contacts, add, told);
+        bind_text(add, 3, buf_as_span(&channels));
+        (void)sqlite3_bind_int64(add, 4, told->time);
+        bind_text(add, 5, buf_as_span(&debts));
+        int e = db_done(add);
+        r = e != 0 ? e : 1;
+    }
+    buf_done(&channels);
+    buf_done(&debts);
+    return r;
+}
+
 static int put_quest(struct contacts *contacts, const struct told_record *told)
 {
     static const enum fact_name texts[] = {FACT_EVENT_OUTCOME, FACT_EVENT_REASON, FACT_TASK, FACT_CHANNEL};
@@ -404,19 +489,23 @@ static int put_quest(struct contacts *contacts, const struct told_record *told)
     return db_done(put);
 }
 
-/* What this quest did not find any more is history; one that could not ask everybody leaves what is known. */
-static int drop_older(struct contacts *contacts, const struct told_record *told)
+/* What this quest did not find any more is history; one that could not ask everybody leaves what is known, one that asked a few channels what others
+ * found, and the choice among all. */
+static int drop_older(struct contacts *contacts, const struct told_record *told, bool part)
 {
-    bool failed = span_is(told_text(contacts, told, FACT_EVENT_OUTCOME), "failure");
-    static const enum contact_statement after_success[] = {DROP_ORIGINS, DROP_CONTACTS}, after_failure[] = {UNCHOOSE};
-    const enum contact_statement *list = failed ? after_failure : after_success;
-    size_t count = failed ? 1 : 2;
+    static const enum contact_statement whole[] = {DROP_ORIGINS, DROP_CONTACTS}, in_part[] = {LEAVE_CHOICE, DROP_ASKED_ORIGINS, DROP_UNFOUND},
+                                        failed[] = {UNCHOOSE};
     int r = 0;
+    bool failure = span_is(told_text(contacts, told, FACT_EVENT_OUTCOME), "failure");
+    const enum contact_statement *list = part ? in_part : failure ? failed : whole;
+    size_t count = part ? (failure ? 1 : 3) : failure ? 1 : 2;
     for (size_t i = 0; i < count && r == 0; i++) {
         sqlite3_stmt *drop = contacts->statements[list[i]];
         bind_target(contacts, drop, told);
         bind_id(drop, 3, &told->session);
         (void)sqlite3_bind_int64(drop, 4, told->time);
+        if (list[i] == DROP_ASKED_ORIGINS)
+            bind_fact(contacts, drop, 5, told, FACT_CHANNEL);
         r = db_done(drop);
     }
     return r;
@@ -425,7 +514,11 @@ static int drop_older(struct contacts *contacts, const struct told_record *told)
 static int flush_quest(struct contacts *contacts, const struct told_record *told)
 {
     struct span name = told_text(contacts, told, FACT_HOST_NAME);
-    int r = put_quest(contacts, told);
+    bool part = false;
+    int r = asked_in_part(contacts, told, &part);
+    if (r == 0 && part)
+        r = add_to_quest(contacts, told);
+    r = r == 0 ? put_quest(contacts, told) : r < 0 ? r : 0;
     if (r == 0 && name.len > 0) {
         sqlite3_stmt *put = contacts->statements[NAME_TARGET];
         db_bind_bytes(put, 1, span_of(told->address.bytes, sizeof told->address.bytes));
@@ -435,7 +528,7 @@ static int flush_quest(struct contacts *contacts, const struct told_record *told
     if (r == 0)
         r = contacts_blocks_keep(contacts, told);
     if (r == 0)
-        r = drop_older(contacts, told);
+        r = drop_older(contacts, told, part);
     return r == 0 ? end_task(contacts, told) : r;
 }
 

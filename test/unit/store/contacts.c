@@ -135,12 +135,53 @@ static void a_later_search_replaces_and_a_failed_one_adds(void **state)
     place_done(&place);
 }
 
+static void put_order(struct place *place, const char *key, struct span input, usec_t now);
+
+/* It was told whom to ask (verb whois, `contact --channels`): what it did not ask for is no news. */
+static void a_search_in_part_leaves_what_others_found(void **state)
+{
+    (void)state;
+    struct place place = place_make(NULL);
+    store_close(store_at(&place));
+    struct contact_order order = {.when = T(0), .channels = {span_text("ip_whois")}, .channel_count = 1};
+    struct buf input;
+    buf_init(&input, 0);
+    contact_order_encode(&input, &order);
+    put_order(&place, "whois x", buf_as_span(&input), T(0));
+    buf_done(&input);
+    struct store *store = store_at(&place);
+    fill(store);
+    put_found(store, T(30), 7, 3, &(struct told){.channel = "ip_whois", .value = "other@example.net", .choice = "primary", .score = 990});
+    put_ended(store, T(30), 7, 3, &(struct ended){.outcome = "success", .task = "whois x", .channels = "ip_whois"});
+    settle(store);
+    /* Nobody says "changed@" any more; "abuse@" still stands on the page, and is still the choice among all. */
+    assert_int_equal(control_number(&place, "SELECT count(*) FROM contact WHERE domain=''"), 3);
+    assert_int_equal(control_number(&place, "SELECT count(*) FROM contact WHERE value='changed@example.net'"), 0);
+    assert_int_equal(control_number(&place, "SELECT choice='primary' FROM contact WHERE value='abuse@example.net'"), 1);
+    assert_int_equal(control_number(&place, "SELECT choice='' FROM contact WHERE value='other@example.net'"), 1);
+    assert_int_equal(control_number(&place, "SELECT count(*) FROM contact_origin WHERE channel='ip_whois'"), 1);
+    assert_int_equal(control_number(&place, "SELECT count(*) FROM contact_origin WHERE channel='domain_web' AND found_for='www.example.net'"), 1);
+    assert_int_equal(control_number(&place, "SELECT count(*) FROM task WHERE state='done'"), 1);
+    assert_int_equal(control_number(&place, "SELECT n=2 AND channels='domain_web,ip_whois' AND debts='' FROM quest WHERE domain=''"), 1);
+    /* What it owes joins; what others owe stays. */
+    put_ended(store, T(40), 7, 4, &(struct ended){.outcome = "failure", .channels = "ip_whois,domain_web"});
+    put_ended(store, T(41), 7, 5, &(struct ended){.outcome = "success", .task = "whois x", .channels = "domain_web"});
+    settle(store);
+    assert_int_equal(control_number(&place, "SELECT channels='ip_whois,domain_web' AND outcome='failure' FROM quest WHERE domain=''"), 1);
+    assert_int_equal(control_number(&place, "SELECT instr(debts,'ip_whois: whois.ripe.example')=1 FROM quest WHERE domain=''"), 1);
+    put_ended(store, T(42), 7, 6, &(struct ended){.outcome = "success", .task = "whois x", .channels = "ip_whois"});
+    settle(store);
+    assert_int_equal(control_number(&place, "SELECT debts='' FROM quest WHERE domain=''"), 1);
+    store_close(store);
+    place_done(&place);
+}
+
 /* ---- tasks ---- */
 
-static void put_task(struct place *place, const char *key, usec_t now)
+static void put_order(struct place *place, const char *key, struct span input, usec_t now)
 {
     struct control *control = place_control(place);
-    const struct task task = {.key = span_text(key), .kind = span_text("contact"), .due = now, .attempts_max = 64};
+    const struct task task = {.key = span_text(key), .kind = span_text("contact"), .due = now, .attempts_max = 64, .input = input};
     struct task_lease lease;
     buf_init(&lease.key, 0);
     buf_init(&lease.input, 0);
@@ -149,6 +190,11 @@ static void put_task(struct place *place, const char *key, usec_t now)
     buf_done(&lease.key);
     buf_done(&lease.input);
     control_close(control);
+}
+
+static void put_task(struct place *place, const char *key, usec_t now)
+{
+    put_order(place, key, (struct span){0}, now);
 }
 
 static void quests_end_their_tasks_or_put_them_off(void **state)
@@ -536,6 +582,7 @@ int main(void)
         cmocka_unit_test(rows_say_what_look_ups_found),
         cmocka_unit_test(rows_are_told_again_after_a_crash),
         cmocka_unit_test(a_later_search_replaces_and_a_failed_one_adds),
+        cmocka_unit_test(a_search_in_part_leaves_what_others_found),
         cmocka_unit_test(quests_end_their_tasks_or_put_them_off),
         cmocka_unit_test(budgets_outlive_reach),
         cmocka_unit_test(a_lease_says_all_that_is_known_of_its_target),
