@@ -402,11 +402,28 @@ static bool is_post(const struct network *n, const struct url_parts *p, size_t a
            (strcmp(n->name, "telegram") == 0 && next.at[0] >= '0' && next.at[0] <= '9');
 }
 
+/* "support.twitter.com", "developers.facebook.com": the network's own; "www.", "m.", "de-de.", "de.": all of it. */
+static bool is_own_part(struct span host, const char *of)
+{
+    static const char *const all[] = {"www", "m", "mobile", "web", "touch", "mbasic", "old", "new"};
+    size_t len = strlen(of);
+    if (of[len - 1] == '.' || host.len <= len)
+        return false;
+    struct span sub = span_part(host, 0, host.len - len - 1);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (same(sub, all[i]))
+            return false;
+    }
+    return sub.len != 2 && !(sub.len == 5 && sub.at[2] == '-');
+}
+
 static bool fits(struct page_work *w, const struct network *n, const struct url_parts *p)
 {
     size_t at = 0;
     if (!ends_host(p->host, n->host) || p->count == 0)
         return false;
+    if (is_own_part(p->host, n->host))
+        return true;
     if (n->prefix[0] == '@') {
         if (p->part[0].at[0] != '@' && !starts_with_folded(p->part[0], "%40"))
             return false;

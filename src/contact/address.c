@@ -46,9 +46,9 @@ static uint32_t fold_for_addresses(uint32_t c)
         return '.';
     if (c == 0x2010 || c == 0x2011 || c == 0xfe63)
         return '-';
-    if (c == 0x3010 || c == 0x3014 || c == 0x2039 || c == 0x3008 || c == 0x27e8)
+    if (c == 0x3010 || c == 0x3014 || c == 0x300c || c == 0x300e || c == 0x2039 || c == 0x3008 || c == 0x27e8)
         return '[';
-    if (c == 0x3011 || c == 0x3015 || c == 0x203a || c == 0x3009 || c == 0x27e9)
+    if (c == 0x3011 || c == 0x3015 || c == 0x300d || c == 0x300f || c == 0x203a || c == 0x3009 || c == 0x27e9)
         return ']';
     if (c < 0x300)
         return c == 0xa0 ? ' ' : c == 0xad ? 0 : c;
@@ -57,7 +57,7 @@ static uint32_t fold_for_addresses(uint32_t c)
     return c;
 }
 
-static bool plain(struct span text)
+static bool is_ascii(struct span text)
 {
     for (size_t i = 0; i < text.len; i++) {
         if (text.at[i] >= 0x80)
@@ -69,7 +69,7 @@ static bool plain(struct span text)
 int address_fold(struct span text, struct folded *f)
 {
     *f = (struct folded){.text = text, .original = text};
-    if (plain(text))
+    if (is_ascii(text))
         return 0;
     f->bytes = malloc(text.len + 1);
     f->map = calloc(text.len + 1, sizeof *f->map);
@@ -114,19 +114,40 @@ static size_t origin(const struct folded *f, size_t at)
 
 /* ---- words for @ and the dot ---- */
 
+/* How long a folded word is as it stands in the text, of any case and with accents or without; 0: something else stands there. */
+static size_t stands_as(struct span text, size_t at, struct span folded)
+{
+    size_t from = at, i = 0, len, wanted_len;
+    while (i < folded.len && at < text.len) {
+        uint32_t code = text.at[at] < 0x80 ? (len = 1, byte_small(text.at[at])) : code_fold(utf8_read(text, at, &len));
+        at += len;
+        if (code == 0)
+            continue;
+        if (code != utf8_read(folded, i, &wanted_len))
+            return 0;
+        i += wanted_len;
+    }
+    return i == folded.len ? at - from : 0;
+}
+
 /* The longest word of a use at a place: its length, 0 for none. `wide`: only those of scripts without blanks. */
 static size_t word_at(const struct words *words, enum word_use use, struct span text, size_t at, bool wide)
 {
-    size_t count, best = 0;
+    size_t count, best = 0, len = 0;
     const struct word *list = words_of(words, use, &count);
+    if (at >= text.len)
+        return 0;
+    uint32_t first = text.at[at] < 0x80 ? byte_small(text.at[at]) : code_fold(utf8_read(text, at, &len));
+    const uint8_t lead[2] = {(uint8_t)(first < 0x80    ? first
+                                       : first < 0x800 ? 0xc0 | first >> 6
+                                                       : 0xe0 | first >> 12),
+                             (uint8_t)(0x80 | (first < 0x800 ? first & 0x3f : first >> 6 & 0x3f))};
     for (size_t i = 0; i < count; i++) {
-        const struct word *w = &list[i];
-        if (wide && (w->text.at[0] < 0x80 || w->whole))
+        struct span folded = list[i].folded;
+        if (folded.at[0] != lead[0] || (first >= 0x80 && folded.at[1] != lead[1]) || (wide && (folded.at[0] < 0x80 || list[i].whole)))
             continue;
-        if (w->text.len > best && address_same(text, at, w->text))
-            best = w->text.len;
-        else if (w->folded.len > best && address_same(text, at, w->folded))
-            best = w->folded.len;
+        len = stands_as(text, at, folded);
+        best = len > best ? len : best;
     }
     return best;
 }
@@ -136,12 +157,16 @@ void address_init(struct page_work *w)
     size_t count;
     const struct word *list = words_of(w->words, WORD_AT, &count);
     for (size_t i = 0; i < count; i++) {
-        const uint8_t first[2] = {list[i].text.at[0], list[i].folded.at[0]};
-        for (int k = 0; k < 2; k++) {
-            w->at_begins[first[k]] = true;
-            if (first[k] >= 'a' && first[k] <= 'z')
-                w->at_begins[first[k] - 32] = true;
-        }
+        uint8_t first = list[i].folded.at[0], second = list[i].folded.at[1];
+        w->at_begins[first] = true;
+        if (byte_is_letter(first) && byte_is_letter(second))
+            w->at_pairs[(first - 'a') * 26 + second - 'a'] = true;
+        if (byte_is_letter(first))
+            w->at_begins[first - 32] = true;
+        for (uint8_t lead = 0xc3; byte_is_letter(first) && lead <= 0xc5; lead++) /* with an accent */
+            w->at_begins[lead] = true;
+        for (uint8_t lead = 0xce; first >= 0xce && first <= 0xd1 && lead <= 0xd1; lead++) /* Greek and Cyrillic, of either case */
+            w->at_begins[lead] = true;
     }
 }
 
@@ -150,6 +175,12 @@ static uint8_t closing(uint8_t open)
     static const char pairs[] = "()[]{}<>";
     const char *at = open != 0 ? strchr(pairs, open) : NULL;
     return at != NULL && (at - pairs) % 2 == 0 ? (uint8_t)at[1] : 0;
+}
+
+/* The sign's name may stand beside it: "＠マーク". */
+static size_t sign_len(struct span t, size_t at)
+{
+    return starts_with_folded(span_part(t, at + 1, 9), "マーク") ? 1 + strlen("マーク") : 1;
 }
 
 /* "[at]", "( dot )", "(.)": where it ends, or 0. `sign`: what may stand there instead of a word. */
@@ -162,16 +193,25 @@ static size_t bracketed(const struct words *words, enum word_use use, uint8_t si
     if (byte_at(t, from) == open) /* "((at))" */
         from++;
     from = address_skip_blanks(t, from, GAP_MAX);
-    size_t len = byte_at(t, from) == sign ? 1 : word_at(words, use, t, from, false);
-    if (len == 0 && use == WORD_AT && byte_small(byte_at(t, from)) == 'a' && at > 0 && byte_is_alnum(t.at[at - 1]) &&
-        byte_is_alnum(byte_at(t, from + 2)))
-        len = 1; /* "info(a)example.com": too short for the list, and often a numbering */
+    size_t len = byte_at(t, from) == sign ? sign_len(t, from) : word_at(words, use, t, from, false);
+    if (len == 0 && use == WORD_AT)
+        len = word_at(words, WORD_AT_BRACKETED, t, from, false);
+    if (len == 0 && use == WORD_AT)
+        len = stands_as(t, from, span_text("a")); /* "info(a)example.com", "info[à]example.com": see is_numbering */
     if (len == 0)
         return 0;
     size_t end = address_skip_blanks(t, from + len, GAP_MAX);
     if (byte_at(t, end) != close)
         return 0;
     return byte_at(t, end + 1) == close && byte_at(t, at + 1) == open ? end + 2 : end + 1;
+}
+
+/* A letter a alone in brackets is too short for the list: with blanks around it is rather a numbering, "see (a) example.com". */
+static bool is_numbering(struct span t, const struct anchor *a)
+{
+    size_t from = address_skip_blanks(t, a->start + 1, GAP_MAX), len = stands_as(t, from, span_text("a"));
+    bool alone = len > 0 && byte_at(t, address_skip_blanks(t, from + len, GAP_MAX)) == closing(t.at[a->start]);
+    return alone && (a->start == 0 || !byte_is_alnum(t.at[a->start - 1]) || !byte_is_alnum(byte_at(t, a->end)));
 }
 
 /* "-at-", "_dot_", "*at*", "|at|": where it ends, or 0. */
@@ -212,6 +252,11 @@ static bool local_run(struct span t, size_t end, struct candidate *c)
     size_t from = end;
     while (from > 0 && end - from < LOCAL_MAX && is_local(t.at[from - 1]))
         from--;
+    if (from > 1 && t.at[from - 1] == '\'' && from < end && byte_is_letter(t.at[from]) && byte_small(t.at[from - 2]) == 'o' &&
+        (from == 2 || !byte_is_alnum(t.at[from - 3]))) { /* "o'neil", but not "l'adresse" */
+        for (from -= 2; from > 0 && end - from < LOCAL_MAX && is_local(t.at[from - 1]);)
+            from--;
+    }
     while (from > 0 && end - from < LOCAL_MAX && t.at[from - 1] >= 0x80) { /* letters beyond ASCII, and what is joined to them */
         size_t lead = from - 1, len = 1;
         while (lead > 0 && from - lead < 4 && (t.at[lead] & 0xc0) == 0x80)
@@ -320,14 +365,27 @@ static bool label_begins(struct span t, size_t at)
     return at < t.len && (byte_is_alnum(t.at[at]) || (t.at[at] >= 0x80 && is_wide_letter(utf8_read(t, at, &len))));
 }
 
+/* A shell's prompt: "root@host.example:~#", "[root@host.example ~]$". */
+static bool is_prompt(struct span t, const struct candidate *c)
+{
+    struct span after = span_part(t, c->end, c->end + 3 > t.len ? t.len - c->end : 3);
+    return span_starts(after, ":~") || span_starts(after, ":/") || (span_starts(after, " ~") && byte_at(t, c->end + 2) != ' ');
+}
+
 /* What stands around says that it is none: "@user@host" of the fediverse, "//user@host" of a URL. */
 static bool is_other(struct span t, const struct candidate *c)
 {
     size_t from = c->start;
     uint8_t before = from > 0 ? t.at[from - 1] : ' ';
-    if (before == '@')
+    if (before == '@' || before == '$') /* a mention, a variable */
         return true;
+    for (size_t i = from - (before == '='); before == '=' && i > 0 && from - i < LOCAL_MAX && t.at[i - 1] > ' '; i--) {
+        if (t.at[i - 1] == '<') /* "<CAF+abc=xyz@mail.example>": an identifier of a message */
+            return true;
+    }
     if (before == '/' && from > 1 && t.at[from - 2] == '/')
+        return true;
+    if (is_prompt(t, c))
         return true;
     if (byte_at(t, c->end) == ':' && label_begins(t, c->end + 1)) { /* "git@host:path/of/it" */
         for (size_t at = c->end + 1; at < c->end + 60 && at < t.len && t.at[at] > ' '; at++) {
@@ -366,9 +424,11 @@ static size_t read_dot(const struct words *words, struct span t, size_t at, cons
     if (loose && from > at && byte_at(t, from) == '.' && byte_at(t, from + 1) == ' ' && label_begins(t, from + 2))
         return from + 2;
     next = bracketed(words, WORD_DOT, '.', t, from);
-    if (next == 0 && (a->kind == ANCHOR_DASH || (a->kind == ANCHOR_BRACKET && byte_at(t, from) != '-' && byte_at(t, from) != '_')))
+    if (next == 0 && (a->kind == ANCHOR_DASH || (a->kind == ANCHOR_BRACKET && (from > at || (byte_at(t, from) != '-' && byte_at(t, from) != '_')))))
         next = dashed(words, WORD_DOT, t, a->kind == ANCHOR_DASH ? at : from);
-    if (next == 0 && (loose || c->dot_words || memchr(c->domain, '.', c->domain_len) == NULL))
+    bool first = memchr(c->domain, '.', c->domain_len) == NULL;
+    bool mixed = a->kind == ANCHOR_BARE && !first && !c->dot_words; /* "at booth.five dot com": nobody writes an address so */
+    if (next == 0 && !mixed && (loose || c->dot_words || first))
         next = bare_word(words, WORD_DOT, t, at);
     if (next == 0 && byte_at(t, from) >= 0x80) {
         size_t len =
@@ -434,15 +494,20 @@ static size_t try_anchor(struct page_work *w, const struct folded *f, const stru
     }
     if (!read_local(w->words, t, a, &c) || !read_domain(w->words, t, a, &c))
         return 0;
-    if (is_other(t, &c) || (a->kind == ANCHOR_BARE && address_is_sentence(w->words, t, &c)))
+    if (is_other(t, &c) || (a->kind == ANCHOR_BARE && address_is_sentence(w->words, t, a, &c)))
         return 0;
     if (a->kind == ANCHOR_DASH && address_is_name(w->words, t, a, &c))
         return 0;
-    if (a->kind == ANCHOR_SIGN && c.spaced && (memchr(c.domain, '.', c.domain_len) == NULL || !address_is_set_off(w->words, t, &c, false)))
+    if (a->kind != ANCHOR_SIGN && !is_ascii(span_of(c.local, c.local_len)))
+        return 0;                             /* a sentence's word: "злая собака" */
+    bool mention = byte_at(t, a->end) != ' '; /* "for example.com @name.example" */
+    if (a->kind == ANCHOR_SIGN && c.spaced && (memchr(c.domain, '.', c.domain_len) == NULL || !address_is_set_off(w->words, t, &c, mention)))
         return 0;
     address_take_out(w->words, c.local, &c.local_len, false);
     address_take_out(w->words, c.domain, &c.domain_len, true);
     if (!address_trim(&c, flags))
+        return 0;
+    if (address_is_foreign(w->words, &c))
         return 0;
     memcpy(mail, c.local, c.local_len);
     mail[c.local_len] = '@';
@@ -454,6 +519,21 @@ static size_t try_anchor(struct page_work *w, const struct folded *f, const stru
 }
 
 /* ---- anchors ---- */
+
+static bool is_substitute(const struct page_work *w, uint32_t code)
+{
+    for (size_t i = 0; i < w->substitute_count; i++) {
+        if (w->substitutes[i] == code)
+            return true;
+    }
+    return false;
+}
+
+static void learned(struct page_work *w, uint32_t code)
+{
+    if (!is_substitute(w, code) && w->substitute_count < SUBSTITUTES_MAX)
+        w->substitutes[w->substitute_count++] = code;
+}
 
 /* "★ stands for @": the sign before an @ that begins no address. */
 static void learn_substitute(struct page_work *w, struct span t, size_t at)
@@ -471,11 +551,20 @@ static void learn_substitute(struct page_work *w, struct span t, size_t at)
         for (size_t k = 0; k < sizeof signs / sizeof signs[0]; k++) {
             /* One of ASCII's must be set off as what is spoken of. */
             if (signs[k] == code && (code >= 0x80 || !byte_is_alnum(byte_at(t, i))) && (code >= 0x80 || i < 2 || !byte_is_alnum(t.at[i - 2]))) {
-                w->substitute = code;
+                learned(w, code);
                 return;
             }
         }
     }
+}
+
+/* A word for @ may stand at a place: few do. */
+static bool may_be_word(const struct page_work *w, struct span t, size_t at)
+{
+    uint8_t first = byte_small(byte_at(t, at)), second = byte_small(byte_at(t, at + 1));
+    if (!w->at_begins[first])
+        return false;
+    return !byte_is_letter(first) || !byte_is_letter(second) || w->at_pairs[(first - 'a') * 26 + second - 'a'];
 }
 
 static bool find_anchor(const struct page_work *w, struct span t, size_t at, struct anchor *a)
@@ -483,8 +572,12 @@ static bool find_anchor(const struct page_work *w, struct span t, size_t at, str
     uint8_t c = t.at[at];
     *a = (struct anchor){.kind = ANCHOR_SIGN, .start = at, .end = at + 1};
     if (c == '@') {
-        if (starts_with_folded(span_part(t, at + 1, 9), "マーク")) /* "＠マーク": the sign's name beside it */
-            a->end += strlen("マーク");
+        a->end = at + sign_len(t, at);
+        uint8_t dash = byte_at(t, at + 1);
+        if (at > 1 && (dash == '-' || dash == '_' || dash == '*' || dash == '|' || dash == '~') && t.at[at - 1] == dash) { /* "info-@-example.com" */
+            a->start--;
+            a->end++;
+        }
         return true;
     }
     if (c == '%' && byte_at(t, at + 1) == '4' && byte_at(t, at + 2) == '0' && at > 0 && byte_is_alnum(t.at[at - 1])) {
@@ -492,12 +585,14 @@ static bool find_anchor(const struct page_work *w, struct span t, size_t at, str
         return true;
     }
     size_t end = 0, len = 0;
-    if (closing(c) != 0 && (end = bracketed(w->words, WORD_AT, '@', t, at)) > 0)
-        a->kind = ANCHOR_BRACKET;
-    else if ((c == '-' || c == '_' || c == '*' || c == '|' || c == '/' || c == '~') && at > 0 &&
-             (w->at_begins[byte_at(t, at + 1)] || byte_at(t, at + 1) == c) && (end = dashed(w->words, WORD_AT, t, at)) > 0)
-        a->kind = c == '|' || c == '*' || c == '~' ? ANCHOR_BRACKET : ANCHOR_DASH; /* the others are letters of names, too */
-    else if (c == ' ' && at > 0 && t.at[at - 1] != ' ' && w->at_begins[byte_at(t, address_skip_blanks(t, at, GAP_MAX))] &&
+    if (closing(c) != 0 && (end = bracketed(w->words, WORD_AT, '@', t, at)) > 0) {
+        a->end = end;
+        a->kind = is_numbering(t, a) ? ANCHOR_BARE : ANCHOR_BRACKET;
+    } else if ((c == '-' || c == '_' || c == '*' || c == '|' || c == '/' || c == '~') && at > 0 &&
+               (w->at_begins[byte_at(t, at + 1)] || byte_at(t, at + 1) == c) && (end = dashed(w->words, WORD_AT, t, at)) > 0)
+        /* The others are letters of names, too, unless blanks stand around. */
+        a->kind = c == '|' || c == '*' || c == '~' || (t.at[at - 1] == ' ' && byte_at(t, end) == ' ') ? ANCHOR_BRACKET : ANCHOR_DASH;
+    else if (c == ' ' && at > 0 && t.at[at - 1] != ' ' && may_be_word(w, t, address_skip_blanks(t, at, GAP_MAX)) &&
              (end = bare_word(w->words, WORD_AT, t, at)) > 0)
         a->kind = ANCHOR_BARE;
     else if (c >= 0xc0 && w->at_begins[c] && (len = word_at(w->words, WORD_AT, t, at, true)) > 0 && (end = at + len) > 0)
@@ -514,7 +609,7 @@ static void scan_substitute(struct page_work *w, const struct folded *f, const c
     for (size_t at = 1, len = 1; at < t.len; at += len) {
         len = 1;
         uint32_t code = t.at[at] < 0x80 ? t.at[at] : utf8_read(t, at, &len);
-        if (code != w->substitute || !is_local(t.at[at - 1]) || !label_begins(t, at + len))
+        if (!is_substitute(w, code) || !is_local(t.at[at - 1]) || !label_begins(t, at + len))
             continue;
         struct anchor a = {.kind = ANCHOR_SUBSTITUTE, .start = at, .end = at + len};
         (void)try_anchor(w, f, &a, source, flags);
@@ -544,10 +639,10 @@ void address_scan(struct page_work *w, struct span text, const char *source, uns
         size_t end = try_anchor(w, &f, &a, source, flags);
         if (end > at)
             at = end - 1;
-        else if (a.kind == ANCHOR_SIGN && w->substitute == 0)
+        else if (a.kind == ANCHOR_SIGN && w->substitute_count < SUBSTITUTES_MAX)
             learn_substitute(w, f.text, at);
     }
-    if (w->substitute != 0)
+    if (w->substitute_count > 0)
         scan_substitute(w, &f, source, flags);
     address_fold_done(&f);
 }

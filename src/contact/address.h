@@ -87,6 +87,8 @@ bool address_trim(struct candidate *, unsigned flags);
 /* " at " and a plain domain, or an @ with blanks around, may be a sentence ("meet us at example.com"): it must stand behind a colon, or be a
  * mailbox's name that stands alone on its line (`alone`). */
 bool address_is_set_off(const struct words *, struct span text, const struct candidate *, bool alone);
-bool address_is_sentence(const struct words *, struct span text, const struct candidate *);
+bool address_is_sentence(const struct words *, struct span text, const struct anchor *, const struct candidate *);
+/* "Рейтинг@mail.ru", a counter's name: letters of another alphabet have no mailbox under a plain domain; "example@mail.example": an example. */
+bool address_is_foreign(const struct words *, const struct candidate *);
 /* "stay-at-home.example": a dash is a part of names. */
 bool address_is_name(const struct words *, struct span text, const struct anchor *, const struct candidate *);

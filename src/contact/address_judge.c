@@ -1,6 +1,8 @@
 /* Whether what was read around an @ is an address: traps taken out, the domain trimmed, sentences told from addresses. */
 #include "contact/address.h"
 
+enum { LABEL_LOOK = 40 };
+
 bool address_suffix_known(struct span domain)
 {
     size_t dot = domain.len;
@@ -48,12 +50,15 @@ static bool take_out(const struct words *words, char *text, size_t *len)
         if (best == 0)
             continue;
         size_t from = at, end = at + best;
-        if (end < *len && is_part_end((uint8_t)text[end]))
+        bool begins = from == 0 || is_part_end((uint8_t)text[from - 1]);
+        if (begins && end < *len && is_part_end((uint8_t)text[end]))
             end++;
         else if (from > 0 && end == *len && is_part_end((uint8_t)text[from - 1]))
             from--;
         memmove(text + from, text + end, *len - end);
         *len -= end - from;
+        if (from == *len && from > 0 && is_part_end((uint8_t)text[from - 1])) /* "info_NOSPAM_" */
+            (*len)--;
         return true;
     }
     return false;
@@ -161,18 +166,56 @@ static bool is_mailbox(const struct words *words, const struct candidate *c)
     return word != NULL && (!large || word->folded.len == local.len);
 }
 
+/* "Mail: office", "Eve: eve": what stands before the colon is spoken of, rather than "Where: lunch". */
+static bool is_labelled(const struct words *words, struct span t, size_t colon, const struct candidate *c)
+{
+    size_t from = colon > LABEL_LOOK ? colon - LABEL_LOOK : 0;
+    for (size_t i = from; i < colon; i++)
+        from = t.at[i] == '\n' ? i + 1 : from;
+    struct span label = span_part(t, from, colon - from);
+    for (size_t i = 0; i + c->local_len <= label.len; i++) {
+        size_t k = 0;
+        while (k < c->local_len && byte_small(label.at[i + k]) == byte_small((uint8_t)c->local[k]))
+            k++;
+        if (k == c->local_len)
+            return true;
+    }
+    return words_in(words, WORD_ASK_MAIL, label) != NULL || words_in(words, WORD_LINK, label) != NULL;
+}
+
 bool address_is_set_off(const struct words *words, struct span t, const struct candidate *c, bool alone)
 {
     size_t before = c->start, after = address_skip_blanks(t, c->end, GAP_MAX);
     while (before > 0 && t.at[before - 1] == ' ')
         before--;
-    if (before > 0 && (t.at[before - 1] == ':' || t.at[before - 1] == '(' || t.at[before - 1] == '['))
+    if (before > 0 && t.at[before - 1] == ':' && (!alone || is_mailbox(words, c) || is_labelled(words, t, before - 1, c)))
+        return true;
+    if (before > 0 && (t.at[before - 1] == '(' || t.at[before - 1] == '['))
         return true;
     bool line = (before == 0 || t.at[before - 1] == '\n') && is_line_break(t, after);
     return is_mailbox(words, c) ? line || !alone : line && !alone;
 }
 
-bool address_is_sentence(const struct words *words, struct span t, const struct candidate *c)
+/*
+ * In brackets or by a word that stands in no sentence, and alone on its line or behind a colon ("turing [a] example.com", "turing arroba
+ * example.com"); loud, alone, and not all of it in capitals ("turing AT example.com").
+ */
+static bool is_plainly_written(struct span t, const struct anchor *a, const struct candidate *c)
+{
+    bool small = false;
+    size_t before = c->start, word = address_skip_blanks(t, a->start, GAP_MAX);
+    bool sure = byte_at(t, a->start) != ' ' || a->end - word != 2 || !address_same(t, word, span_text("at"));
+    for (size_t i = 0; i < c->local_len; i++)
+        small = small || (c->local[i] >= 'a' && c->local[i] <= 'z');
+    while (before > 0 && t.at[before - 1] == ' ')
+        before--;
+    if (sure && small && before > 0 && t.at[before - 1] == ':')
+        return true;
+    bool alone = (before == 0 || t.at[before - 1] == '\n') && is_line_break(t, address_skip_blanks(t, c->end, GAP_MAX));
+    return alone && small && (sure || a->loud);
+}
+
+bool address_is_sentence(const struct words *words, struct span t, const struct anchor *a, const struct candidate *c)
 {
     static const char *const articles[] = {"the", "a", "an", "our", "this", "that", "my", "your", "all", "any", "www"};
     struct span first = span_part(span_of(c->domain, c->domain_len), 0, span_find(span_of(c->domain, c->domain_len), '.'));
@@ -180,7 +223,7 @@ bool address_is_sentence(const struct words *words, struct span t, const struct 
         if (first.len == strlen(articles[i]) && starts_with_folded(first, articles[i]))
             return true;
     }
-    return !c->dot_words && !address_is_set_off(words, t, c, true);
+    return !c->dot_words && !is_plainly_written(t, a, c) && !address_is_set_off(words, t, c, true);
 }
 
 bool address_is_name(const struct words *words, struct span t, const struct anchor *a, const struct candidate *c)
@@ -190,4 +233,20 @@ bool address_is_name(const struct words *words, struct span t, const struct anch
         return false;
     const struct word *word = words_in(words, WORD_LOCAL, span_of(c->local, c->local_len));
     return word == NULL || word->folded.len != c->local_len;
+}
+
+bool address_is_foreign(const struct words *words, const struct candidate *c)
+{
+    struct span local = span_of(c->local, c->local_len), domain = span_of(c->domain, c->domain_len);
+    const struct word *example = words_in(words, WORD_EXAMPLE, local);
+    if (example != NULL && example->folded.len == local.len)
+        return true;
+    bool international = page_contains(domain, "xn--");
+    for (size_t i = 0; i < domain.len; i++)
+        international = international || domain.at[i] >= 0x80;
+    for (size_t at = 0, len = 1; at < local.len && !international; at += len) {
+        if (utf8_read(local, at, &len) >= 0x370)
+            return true;
+    }
+    return false;
 }

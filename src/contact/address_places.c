@@ -285,11 +285,29 @@ static bool may_hold(struct span value)
     return (bracket && page_contains(value, "at")) || page_contains(value, " at ") || page_contains(value, "\xef\xbc\xa0");
 }
 
+/* A field for people to write into. */
+static bool is_to_fill_in(const struct html_token *t)
+{
+    static const char *const others[] = {"hidden", "submit", "button", "image", "radio", "checkbox", "reset"};
+    if (html_is(t, "textarea"))
+        return true;
+    if (!html_is(t, "input") || html_attribute(t, "readonly").at != NULL || html_attribute(t, "disabled").at != NULL)
+        return false;
+    struct span type = html_attribute(t, "type");
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (type.len == strlen(others[i]) && starts_with_folded(type, others[i]))
+            return false;
+    }
+    return true;
+}
+
 /* Attributes that are read as text, wherever they stand; others hold URLs, styles, scripts and examples. */
 void address_attributes(struct page_work *w, const struct html_token *t)
 {
     static const char *const read[] = {"title", "alt", "aria-label", "content", "value", "summary", "label"};
     bool data = false;
+    if (is_to_fill_in(t))
+        return; /* what it shows is an example */
     for (size_t i = 0; i < t->attribute_count; i++) {
         struct span name = t->attributes[i].name, value = span_part(t->attributes[i].value, 0, ATTRIBUTE_MAX);
         bool own = span_starts(name, "data-");

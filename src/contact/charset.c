@@ -6,7 +6,7 @@
 #include <myencoding/encoding.h>
 #include <strings.h>
 
-enum { PRESCAN = 4096, SAMPLE = 64 * 1024 };
+enum { PRESCAN = 4096, SAMPLE = 64 * 1024, UTF8_LEADS = 8 };
 
 /* ---- decoding ---- */
 
@@ -305,6 +305,8 @@ static myencoding_t by_hint(struct span hint)
         {"lv", MyENCODING_WINDOWS_1257}, {"et", MyENCODING_WINDOWS_1257}, {"vi", MyENCODING_WINDOWS_1258}, {"vn", MyENCODING_WINDOWS_1258},
         {"th", MyENCODING_WINDOWS_874},  {"ja", MyENCODING_SHIFT_JIS},    {"jp", MyENCODING_SHIFT_JIS},    {"ko", MyENCODING_EUC_KR},
         {"kr", MyENCODING_EUC_KR},       {"cn", MyENCODING_GBK},          {"zh", MyENCODING_GBK},          {"tw", MyENCODING_BIG5},
+        {"sa", MyENCODING_WINDOWS_1256}, {"eg", MyENCODING_WINDOWS_1256}, {"ae", MyENCODING_WINDOWS_1256}, {"sy", MyENCODING_WINDOWS_1256},
+        {"iq", MyENCODING_WINDOWS_1256}, {"jo", MyENCODING_WINDOWS_1256}, {"kw", MyENCODING_WINDOWS_1256}, {"ye", MyENCODING_WINDOWS_1256},
     };
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
         if (hint.len >= 2 && strncasecmp((const char *)hint.at, hints[i].code, 2) == 0 && (hint.len == 2 || hint.at[2] == '-' || hint.at[2] == '_'))
@@ -351,7 +353,16 @@ static myencoding_t by_bytes(struct span bytes, struct span hint)
     return hinted;
 }
 
-static myencoding_t decide(struct span type, struct span hint, struct span bytes, size_t *ret_mark)
+/* Whole, with so many characters beyond ASCII as no other set makes by chance: a page that was saved anew, or whose server says the same of all. */
+static bool is_surely_utf8(struct span bytes)
+{
+    size_t leads = 0;
+    for (size_t i = 0; i < bytes.len && leads < UTF8_LEADS; i++)
+        leads += bytes.at[i] >= 0xc2;
+    return leads >= UTF8_LEADS && text_utf8_valid(bytes) == bytes.len;
+}
+
+static myencoding_t declared(struct span type, struct span hint, struct span bytes, size_t *ret_mark)
 {
     myencoding_t set;
     if (by_mark(bytes, &set, ret_mark) || by_content_type(type, &set))
@@ -363,6 +374,12 @@ static myencoding_t decide(struct span type, struct span hint, struct span bytes
     if (set != MyENCODING_NOT_DETERMINED && set < MyENCODING_LAST_ENTRY)
         return set;
     return by_bytes(bytes, hint);
+}
+
+static myencoding_t decide(struct span type, struct span hint, struct span bytes, size_t *ret_mark)
+{
+    myencoding_t set = declared(type, hint, bytes, ret_mark);
+    return *ret_mark == 0 && set != MyENCODING_UTF_8 && is_surely_utf8(bytes) ? MyENCODING_UTF_8 : set;
 }
 
 int charset_to_utf8(struct span type, struct span hint, struct span bytes, struct span *ret_name, struct buf *out)

@@ -64,7 +64,7 @@ struct page_link {
 };
 
 struct page {
-    struct span title, charset, language; /* what was decided, and why they are so is the standard's (WHATWG encoding sniffing) */
+    struct span title, charset, language; /* the set as the standard decides it (WHATWG encoding sniffing), but what is surely UTF-8 is read so */
     struct page_address *addresses;
     struct page_form *forms; /* in the order of the document, all of them */
     struct page_account *accounts;

@@ -315,6 +315,27 @@ static void put_button(struct forms *f, struct span text)
     f->buttons.error = 0; /* as above */
 }
 
+/* Hidden fields by which systems tell their forms apart: Drupal's form_id, Shopify's form_type, Joomla's task, vBulletin's do. */
+static bool is_dispatch(struct span name)
+{
+    static const char *const names[] = {"form_id", "form_type", "form-name", "formname", "form_name", "task",
+                                        "option",  "do",        "act",       "action",   "mode",      "cmd"};
+    return is_one(name, names, sizeof names / sizeof names[0]);
+}
+
+/* What stands before a field: its own line when that says what it asks for, since a heading may stand above; else all of it. */
+static struct span label_before(struct forms *f, struct span before)
+{
+    size_t end = before.len;
+    while (end > 0 && before.at[end - 1] <= ' ')
+        end--;
+    size_t start = end;
+    while (start > 0 && before.at[start - 1] != '\n')
+        start--;
+    struct span line = span_part(before, start, end - start);
+    return by_words(uses_of(f, line, false), false, "")[0] != '\0' ? line : before;
+}
+
 static void field_begin(struct forms *f, const struct html_token *t)
 {
     struct page_work *w = f->work;
@@ -336,6 +357,8 @@ static void field_begin(struct forms *f, const struct html_token *t)
         !span_is(field->type, "password") && !span_is(field->type, "checkbox") && !span_is(field->type, "radio") && !span_is(field->type, "file"))
         field->type = span_text("text"); /* as browsers take what they do not know */
     f->hidden += span_is(field->type, "hidden");
+    if (span_is(field->type, "hidden") && is_dispatch(name))
+        name_of(f, html_attribute(t, "value"));
     field->name = page_copy(w, first_of(name, id), FORM_ID_MAX);
     struct span label = html_attribute(t, "aria-label");
     label = first_of(label, html_attribute(t, "placeholder"));
@@ -344,7 +367,7 @@ static void field_begin(struct forms *f, const struct html_token *t)
         label = first_of(html_attribute(t, "value"), first_of(html_attribute(t, "alt"), label));
     struct span before = tail(part(f, f->in_label ? f->label_start : f->last_end, f->text->len), FORM_LABEL_MAX);
     if (!is_button(field->type) && !span_is(field->type, "hidden"))
-        label = label.len > 0 ? label : before;
+        label = label.len > 0 ? label : label_before(f, before);
     else if (is_button(field->type))
         put_button(f, label);
     field->label = page_copy(w, label, FORM_LABEL_MAX);

@@ -1,4 +1,5 @@
 /* A page walked once, tag by tag: its visible text is gathered, and those who look for something are told what stands in it. */
+#include "contact/address.h"
 #include "contact/charset.h"
 #include "contact/forms.h"
 #include "contact/page_work.h"
@@ -9,7 +10,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { TEXT_MAX = 8 * 1024 * 1024, HREF_MAX = 4096, HIDDEN_TEXT_MAX = 400, CLASSES_MAX = 32, TITLE_MAX = 300, FEW_LETTERS = 60, SMALL_PAGE = 3000 };
+enum {
+    TEXT_MAX = 8 * 1024 * 1024,
+    HREF_MAX = 4096,
+    HIDDEN_TEXT_MAX = 400,
+    CLASSES_MAX = 32,
+    TITLE_MAX = 300,
+    FEW_LETTERS = 60,
+    SMALL_PAGE = 3000,
+    WHOLE_MAX = 120
+};
 
 /* Classes that the page's own style sheets hide or turn around: traps for collectors. */
 struct classes {
@@ -30,6 +40,7 @@ struct walk {
     struct buf text, href, title, style;
     char skipped[12]; /* the element whose text is none of the page's: script, style, template, iframe */
     bool json_ld, in_title, in_pre, in_link, link_me, noscript, password, base_known;
+    bool edge, link_edge; /* an element, a link began or ended since the last text */
     size_t link_start, title_start, letters, scripts, links, frames;
     struct inside hidden, turned;
     struct classes hiding, turning;
@@ -47,11 +58,48 @@ static bool is_space(uint8_t c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
 }
 
+/* An address that is complete between `from` and `end`: what stands beside it in another element is none of it. */
+static bool is_whole_address(struct span text, size_t from, size_t end)
+{
+    size_t at = from;
+    while (at < end && text.at[at] != '@')
+        at++;
+    return at > from && at < end && address_suffix_known(span_part(text, at + 1, end - at - 1));
+}
+
+static bool of_address(uint8_t c)
+{
+    return byte_is_alnum(c) || c == '@' || c == '.' || c == '_' || c == '-' || c == '+';
+}
+
+/*
+ * Text of two elements stands side by side without a blank between: "Mail" and "info@example.com", as the page's style sets them apart. They are
+ * taken for two where a link begins or ends, or where one of them is an address by itself; parts of a word or of an address else.
+ */
+static bool is_apart(const struct walk *k, struct span text)
+{
+    struct span before = span_of(k->text.data, k->text.len);
+    size_t start = before.len, end = 0;
+    if (k->link_edge)
+        return true;
+    while (end < text.len && end < WHOLE_MAX && of_address(text.at[end]))
+        end++;
+    if (is_whole_address(text, 0, end))
+        return true;
+    while (start > 0 && before.len - start < WHOLE_MAX && of_address(before.at[start - 1]))
+        start--;
+    return is_whole_address(before, start, before.len);
+}
+
 /* Appends with blanks as one. */
 static void put_text(struct walk *k, struct span text)
 {
     struct buf *out = &k->text;
-    uint8_t *to = buf_reserve(out, text.len), last = last_byte(out);
+    uint8_t last = last_byte(out);
+    if (k->edge && byte_is_alnum(last) && text.len > 0 && byte_is_alnum(text.at[0]) && is_apart(k, text))
+        buf_byte(out, last = ' ');
+    k->edge = k->link_edge = false;
+    uint8_t *to = buf_reserve(out, text.len);
     size_t len = 0;
     if (to == NULL)
         return;
@@ -275,6 +323,8 @@ static void link_begin(struct walk *k, const struct html_token *t, struct span h
         page_contains(span_part(html_attribute(t, "rel"), 0, 60), "me") && !page_contains(span_part(html_attribute(t, "rel"), 0, 60), "namespace");
     buf_clear(&k->href);
     buf_clear(&k->title);
+    while (href.len > 0 && href.at[0] <= ' ')
+        href = span_part(href, 1, href.len);
     buf_span(&k->href, span_part(href, 0, HREF_MAX));
     struct span title = html_attribute(t, "title");
     if (title.len == 0)
@@ -293,8 +343,13 @@ static void image(struct walk *k, const struct html_token *t)
             buf_byte(&k->title, ' ');
         buf_span(&k->title, alt);
     }
-    if (alt.len > 0 && alt.len <= 8 && (span_find(alt, '@') < alt.len || page_contains(alt, "at") || page_contains(alt, "dot")))
+    bool word = (alt.len == 2 && starts_with_folded(alt, "at")) || (alt.len == 3 && starts_with_folded(alt, "dot"));
+    if (word)
+        buf_byte(&k->text, '['); /* else it would join the letters beside it */
+    if (word || (alt.len > 0 && alt.len <= 8 && (span_find(alt, '@') < alt.len || page_contains(alt, "at") || page_contains(alt, "dot"))))
         put_text(k, alt);
+    if (word)
+        buf_byte(&k->text, ']');
 }
 
 static void meta(struct walk *k, const struct html_token *t)
@@ -367,6 +422,8 @@ static void element(struct walk *k, const struct html_token *t)
         link_begin(k, t, html_attribute(t, "href"));
         image(k, t);
         link_end(k);
+    } else if (html_is(t, "form") && starts_with_folded(html_attribute(t, "action"), "mailto:")) {
+        address_mailto(k->work, html_attribute(t, "action"), "mailto", html_attribute(t, "action"));
     } else if (html_is(t, "meta")) {
         meta(k, t);
     } else if (html_is(t, "frame") || html_is(t, "iframe")) {
@@ -452,6 +509,8 @@ static void tag(struct walk *k, const struct html_token *t)
     if (block)
         title_end(k, true);
     watch_insides(k, t, block);
+    k->edge = true;
+    k->link_edge = k->link_edge || html_is(t, "a") || (t->attribute_count > 0 && html_attribute(t, "itemprop").at != NULL);
     if (html_is(t, "a") && !open)
         link_end(k);
     forms_token(&k->forms, t);
@@ -472,7 +531,8 @@ static void tag(struct walk *k, const struct html_token *t)
     element(k, t);
     if (t->attribute_count > 0)
         address_attributes(k->work, t);
-    if (span_find(t->tag, '@') < t->tag.len || html_is(t, "at") || html_is(t, "dot")) { /* "<at>", "<info@example.com>": no tag was meant */
+    /* "<at>", "<info@example.com>", "<info(at)example.com>": no tag was meant. */
+    if (span_find(t->tag, '@') < t->tag.len || span_find(t->tag, '(') < t->tag.len || html_is(t, "at") || html_is(t, "dot")) {
         buf_text(&k->text, "<");
         buf_span(&k->text, t->tag);
         buf_text(&k->text, ">");
@@ -585,7 +645,8 @@ static struct span hint_of(struct span url, struct span bytes)
     size_t len = 0, dot = 0;
     for (; len < host.len && host.at[len] != '/' && host.at[len] != ':' && host.at[len] != '?'; len++)
         dot = host.at[len] == '.' ? len + 1 : dot;
-    return span_part(host, dot, len - dot);
+    struct span suffix = span_part(host, dot, len - dot);
+    return span_is(suffix, "ar") ? span_text("es") : suffix; /* Argentina, not Arabic */
 }
 
 static int make_room(struct page *page, struct arena *arena)

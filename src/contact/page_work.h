@@ -6,7 +6,13 @@
 #include "contact/html.h"
 #include "contact/words.h"
 
-enum { ADDRESS_SLOTS = 2048 /* a power of two above twice EXTRACT_ADDRESSES_MAX */, ADDRESS_TRIES = 20000, URL_JOINS_MAX = 2000, EVIDENCE_MAX = 200 };
+enum {
+    ADDRESS_SLOTS = 2048 /* a power of two above twice EXTRACT_ADDRESSES_MAX */,
+    ADDRESS_TRIES = 20000,
+    URL_JOINS_MAX = 2000,
+    EVIDENCE_MAX = 200,
+    SUBSTITUTES_MAX = 4
+};
 
 /* Told of each form's features (forms.h) as it is judged: for those who tune the weights. */
 typedef void form_watch(void *user, size_t index, const bool *features);
@@ -23,8 +29,10 @@ struct page_work {
     unsigned joins;
     form_watch *watch; /* NULL: nobody */
     void *watch_user;
-    bool at_begins[256]; /* bytes that a word for @ begins with, of either case */
-    uint32_t substitute; /* the character that the page says stands for @ */
+    bool at_begins[256];                   /* bytes that a word for @ begins with, of either case */
+    bool at_pairs[26 * 26];                /* pairs of letters that one begins with: most words of a text are told apart so */
+    uint32_t substitutes[SUBSTITUTES_MAX]; /* characters that the page says stand for @ */
+    size_t substitute_count;
 };
 
 /* ---- address.c ---- */

@@ -36,9 +36,9 @@ LANGUAGES = {
     "ru": (["utf-8", "windows-1251", "koi8-r"], "Контакты|Пишите нам|Отдел продаж|Технические вопросы|Сообщить о нарушении|Ваше имя|Сообщение|Отправить|Поиск|Наша "
            "мастерская чинит часы с 1962 года. Звоните с девяти до пяти.", "собака", "точка"),
     "uk": (["utf-8", "windows-1251"], "Контакти|Пишіть нам|Продаж|Технічні питання|Повідомити про порушення|Ваше ім'я|Повідомлення|Надіслати|Пошук|Наша майстерня "
-           "працює щодня, крім неділі.", "собака", "точка"),
+           "працює щодня, крім неділі.", "равлик", "крапка"),
     "bg": (["windows-1251", "utf-8"], "Контакти|Пишете ни на|Продажби|Технически въпроси|Злоупотреби|Вашето име|Съобщение|Изпрати|Търсене|Нашата работилница е на "
-           "главната улица.", "at", "dot"),
+           "главната улица.", "маймунка", "точка"),
     "el": (["iso-8859-7", "utf-8"], "Επικοινωνία|Γράψτε μας στο|Πωλήσεις|Τεχνικές ερωτήσεις|Καταγγελία|Όνομα|Μήνυμα|Αποστολή|Αναζήτηση|Το εργαστήριό μας βρίσκεται "
            "στην πλατεία.", "παπάκι", "τελεία"),
     "tr": (["windows-1254", "utf-8"], "İletişim|Bize yazın|Satış|Teknik sorular|Kötüye kullanım bildirimi|Adınız|Mesaj|Gönder|Ara|Atölyemiz çarşının girişindedir ve her "
@@ -48,10 +48,10 @@ LANGUAGES = {
     "ko": (["utf-8", "euc-kr"], "문의하기|이메일 문의|판매부|기술 문의|악용 신고|이름|내용|보내기|검색|저희 가게는 오랫동안 시계를 수리해 왔습니다. 편하게 연락해 주십시오.", "골뱅이", "점"),
     "zh-CN": (["utf-8", "gb2312", "gb18030", "gbk"], "联系我们|请写信至|销售部|技术问题|举报滥用|您的姓名|留言内容|提交|搜索|本店修理钟表已有六十年的历史，欢迎来电咨询。营业时间为上午九点至下午五点。", "艾特", "点"),
     "zh-TW": (["big5", "utf-8"], "聯絡我們|請來信至|業務部|技術問題|檢舉濫用|您的姓名|留言內容|送出|搜尋|本店修理鐘錶已有六十年的歷史，歡迎來電洽詢。", "小老鼠", "點"),
-    "vi": (["utf-8"], "Liên hệ|Viết cho chúng tôi|Bán hàng|Câu hỏi kỹ thuật|Báo cáo lạm dụng|Họ và tên|Nội dung|Gửi|Tìm kiếm|Cửa hàng của chúng tôi mở cửa mỗi ngày.", "at", "dot"),
+    "vi": (["utf-8"], "Liên hệ|Viết cho chúng tôi|Bán hàng|Câu hỏi kỹ thuật|Báo cáo lạm dụng|Họ và tên|Nội dung|Gửi|Tìm kiếm|Cửa hàng của chúng tôi mở cửa mỗi ngày.", "a còng", "chấm"),
     "id": (["utf-8"], "Hubungi kami|Tulis kepada kami|Penjualan|Pertanyaan teknis|Laporkan penyalahgunaan|Nama|Pesan|Kirim|Cari|Toko kami buka setiap hari.", "at", "dot"),
     "ar": (["utf-8", "windows-1256"], "اتصل بنا|راسلنا على|المبيعات|أسئلة تقنية|الإبلاغ عن إساءة|الاسم|الرسالة|إرسال|بحث|ورشتنا مفتوحة كل يوم.", "at", "dot"),
-    "he": (["utf-8", "windows-1255"], "צור קשר|כתבו אלינו|מכירות|שאלות טכניות|דיווח על שימוש לרעה|שם|הודעה|שלח|חיפוש|הסדנה שלנו פתוחה בכל יום.", "at", "dot"),
+    "he": (["utf-8", "windows-1255"], "צור קשר|כתבו אלינו|מכירות|שאלות טכניות|דיווח על שימוש לרעה|שם|הודעה|שלח|חיפוש|הסדנה שלנו פתוחה בכל יום.", "שטרודל", "נקודה"),
     "th": (["windows-874", "utf-8"], "ติดต่อเรา|เขียนถึงเรา|ฝ่ายขาย|คำถามทางเทคนิค|แจ้งการละเมิด|ชื่อ|ข้อความ|ส่ง|ค้นหา|ร้านของเราเปิดทุกวัน", "at", "dot"),
     "sv": (["iso-8859-1", "utf-8"], "Kontakta oss|Skriv till oss|Försäljning|Tekniska frågor|Anmäl missbruk|Ditt namn|Meddelande|Skicka|Sök|Vår verkstad ligger vid "
            "ån sedan länge.", "snabel-a", "punkt"),
@@ -142,6 +142,16 @@ SPELLINGS = {
     "no-scheme": lambda l, d, a, o: f'<a href="{l}@{d}">e-mail</a>',
     "wbr": lambda l, d, a, o: f"{l}<wbr>@<wbr>{d}",
     "noscript": lambda l, d, a, o: f"<noscript>{l} (at) {d}</noscript>",
+    "glued-to-label": lambda l, d, a, o: f"<span>Mail</span><span>{l}@{d}</span><span>24 h</span>",
+    "beside-a-link": lambda l, d, a, o: f'E-mail<a href="/form">{l}(at){d}</a>Form',
+    "mailto-blanks": lambda l, d, a, o: f'<a href=" mailto: {l}@{d} ">e-mail</a>',
+    "mailto-form": lambda l, d, a, o: f'<form action="mailto:{l}@{d}" method="post"><textarea name="t"></textarea></form>',
+    "image-for-word": lambda l, d, a, o: f'{l}<img src="at.gif" alt="at">{d}',
+    "dashes-blanks": lambda l, d, a, o: f"{l} -at- {dots(d, ' -dot- ')}",
+    "dashes-around-sign": lambda l, d, a, o: f"{l}-@-{d}",
+    "bracket-a-blanks": lambda l, d, a, o: f"{l} [a] {d}",
+    "trap-in-label": lambda l, d, a, o: f"{l}@{d.rsplit('.', 1)[0]}NOSPAM.{d.rsplit('.', 1)[1]}",
+    "trap-underscores": lambda l, d, a, o: f"{l}_NO_SPAM_@{d}",
     "option": lambda l, d, a, o: f"<select><option>{l}@{d}</option></select>",
 }
 BEYOND_ASCII = {
@@ -151,6 +161,8 @@ BEYOND_ASCII = {
     "full-width-parenthesis": lambda l, d, a, o: f"{l}（at）{d}",
     "star": lambda l, d, a, o: f"{l}★{d}（★を@に変えてください）",
     "joined-to-text": lambda l, d, a, o: f"メール：{l}@{d}まで",
+    "at-mark-in-brackets": lambda l, d, a, o: f"{l}(@マーク){d}",
+    "square": lambda l, d, a, o: f"{l}■{d} ※■を＠に変えて送信してください。",
     "at-mark": lambda l, d, a, o: f"{l}アットマーク{d}",
 }
 SOFT = {"soft-hyphen": lambda l, d, a, o: f"{l}@&shy;{d}", "zero-width": lambda l, d, a, o: f"{l}&#8203;@&#8203;{d}"}
@@ -166,7 +178,8 @@ NOISE = [
     '<a href="https://user:secret@files.example/x">files</a>', "git@code.example:clocks/site.git is read over ssh://git@code.example/x", '<input type="email" name="e" placeholder="you@company.example">',
     "Meet us at clocks.example on Monday.", "2 kg @ 3.50 each", "sprite@2x.webp", '<a href="https://maps.example/@35.68,139.76,15z">map</a>', '<div style="background:url(bg@2x.jpg)"></div>',
     "<template><p>template@script-only.example</p></template>", '<button onclick="mail(\'click@script-only.example\')">x</button>', "C# and .NET @ work", "look at the dot com boom",
-    '<a href="https://twitter.com/intent/tweet?text=a@b">share</a>',
+    '<a href="https://twitter.com/intent/tweet?text=a@b">share</a>', "<pre>root@www.example:~# ls</pre>", "Where: lunch at cafe.example", "In-Reply-To: &lt;CAF+1=x@mail.example&gt;",
+    "$object@property.example", "Livraison chez librairie.example", '<a href="https://support.twitter.com/articles/1">help</a>',
 ]
 
 FORMS = {
@@ -208,10 +221,8 @@ def page(language, charset, words, entries, noise, form, declare):
 
 def usable(language, charset, at, dot):
     table = dict(SPELLINGS)
-    if not can(at + dot, charset) or at == "at" or dot == "τελεία":
+    if not can(at + dot, charset) or at == "at":
         table.pop("own-word")
-        table.pop("own-words")
-    if at == "apenstaartje":
         table.pop("own-words")
     if language == "ja":
         table.update(BEYOND_ASCII)

@@ -151,6 +151,33 @@ static void addresses_in_every_spelling(void **state)
         "<img src=x.png alt='info@example.com'>",
         "<script type='application/ld+json'>{\"a\":[{\"email\":\"mailto:info@example.com\"}]}</script>",
         "<noscript>info (at) example.com</noscript>",
+        "info (chez) example (point) com",
+        "info[à]example.com",
+        "info(at-mark)example.com",
+        "info「@」example.com",
+        "Anna <info(at)example.com>",
+        "info-@-example.com (-@-を@に置換して下さい)",
+        "zentrale: info(ÄT)example.com",
+        "<td>info AT example.com</td>",
+        "<td>info zavináč example.com</td>",
+        "Adres: info małpa example.com, tel. 1",
+        "info<img src=at.png alt=at>example<img src=d.png alt=dot>com",
+        "info_NO_SPAM_@example.com",
+        "Anna B.: info [a] example.com",
+        "info -at- example -dot- com",
+        "info -arroba- example.com",
+        "info (παπάκι) example (τελεία) com",
+        "info СОБАКА example ТОЧКА com",
+        "info (равлик) example (крапка) com",
+        "info [a còng] example.com",
+        "info (שטרודל) example (נקודה) com",
+        "info(@マーク)example.com",
+        "info@exampleNOSPAM.com",
+        "<a href=' mailto: info@example.com '>mail</a>",
+        "<form action='mailto:info@example.com' method=post></form>",
+        "<span>Mail</span><span>info@example.com</span><span>Phone</span>",
+        "write to us<a href='#'>info(at)example.com</a>",
+        "<b itemprop=email>info [at] example.com</b><b itemprop=telephone>123</b>",
     };
     bool good = true;
     for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
@@ -181,6 +208,8 @@ static void several_addresses(void **state)
     expect("почта@пример.рф", "почта@xn--e1afmkfd.xn--p1ai");
     expect("Anrufen: müller@example.de", "müller@example.de");
     expect("nospam@example.com", "nospam@example.com");
+    expect("o'neil@example.com, à l'info@example.com", "o'neil@example.com info@example.com");
+    expect("a★example.com（★を@に変えてください） b■example.com（■を@に変えてください）", "a@example.com b@example.com");
     expect("x.y-z_1+tag@sub-domain.example.museum", "x.y-z_1+tag@sub-domain.example.museum");
 }
 
@@ -208,6 +237,18 @@ static void what_only_looks_like_an_address(void **state)
         "https://cdn.example.com/npm/pkg@5.1.3/dist/a.js",
         "user@host.invalid",
         "[email protected]",
+        "root@www.example.com:~# ls [root@db.example.com ~]# id",
+        "In-Reply-To: &lt;CAF+abc=xyz@mail.example.com&gt;",
+        "$object@property.example.com",
+        "Disponible : livre chez librairie.example.com",
+        "Where: lunch at cafe.example.com",
+        "<img src=c.gif alt='Рейтинг@Example.com'>",
+        "write it as example@example.com, beispiel@example.com",
+        "<input type=email name=e value='you@example.com' aria-label='name@example.com'><input name=f value='you@example.com'>",
+        "<li>Find us at clocks.example.com</li><li>Lunch at cafe.example.com</li>",
+        "Meet us at booth.five dot com",
+        "Злая собака дома точка рф",
+        "more of shop.example.com @clockmaker.example.com",
         "<a href='https://maps.example.com/@35.68,139.76,15z'>map</a>",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -261,6 +302,18 @@ static void forms_by_what_they_ask(void **state)
         {"<form method=post action=/cart/add><input type=hidden name=product_id value=3>Quantity<input name=quantity value=1><button>Add to "
          "cart</button></form>",
          FORM_ORDER, false},
+        {"<h2>Bestellung</h2><form method=post action=/bestellen>Name<input name=name>E-Mail<input name=mail>Anzahl<input name=anzahl>Bemerkungen"
+         "<textarea name=text></textarea><button>Verbindlich bestellen</button></form>",
+         FORM_ORDER, false},
+        {"<form method=post action=/user/reset-it>User name or address<input name=name><input type=hidden name=form_id value=user_pass>"
+         "<input type=submit value=Submit></form>",
+         FORM_RECOVERY, false},
+        {"<form class=wpforms-form method=post>Name<input name=f1>Email<input name=f2>Comment or Message<textarea name=f3></textarea>"
+         "<button>Submit</button></form>",
+         FORM_CONTACT, true},
+        {"<form action=/thread/7/reply method=post><textarea name=text></textarea><input type=submit value='Post Reply'></form>", FORM_COMMENT,
+         false},
+        {"<form onsubmit='return f()'>Password<input type=password id=p><input type=button value='Log in'></form>", FORM_LOGIN, false},
     };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         struct page page = read_page(forms[i].html);
@@ -308,6 +361,7 @@ static void accounts_without_share_buttons(void **state)
         "<a href='https://www.linkedin.com/company/clock-shop/about/'>l</a><a href='https://www.instagram.com/p/abc/'>post</a>"
         "<a href='https://line.me/R/ti/p/@clock'>line</a><a href='https://mastodon.social/@clocks'>m</a><a rel=me "
         "href='https://own.example/@clocks'>m</a>"
+        "<a href='https://support.twitter.com/articles'>h</a><a href='https://developers.facebook.com/docs'>d</a>"
         "<a href='https://wa.me/15551234567'>w</a><a href='https://t.me/share/url?url=x'>s</a><a href='https://www.youtube.com/watch?v=1'>v</a>");
     static const char *const wanted[] = {"facebook ClockShop",
                                          "facebook 100012345",
@@ -384,6 +438,21 @@ static void urls_are_joined(void **state)
 
 /* ---- character sets ---- */
 
+/* Nobody says the set: the top-level domain hints at it. */
+static void character_sets_by_domain(void **state)
+{
+    (void)state;
+    static const char *const urls[][2] = {
+        {"http://www.clocks.sa/", "WINDOWS-1256"}, {"http://www.clocks.com.ar/", "WINDOWS-1252"}, {"http://www.clocks.example/", "WINDOWS-1252"}};
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        struct page page = {0};
+        arena_init(&arena, 64 * 1024 * 1024);
+        assert_int_equal(page_read(book, &arena, span_text(urls[i][0]), span_text(""), span_text("<p>Atenci\xf3n</p>"), &page), 0);
+        assert_true(span_is(page.charset, urls[i][1]));
+        arena_done(&arena);
+    }
+}
+
 static void character_sets(void **state)
 {
     (void)state;
@@ -397,6 +466,7 @@ static void character_sets(void **state)
         {"", "\xef\xbb\xbf<title>\xc3\xa9</title>", "UTF-8", "é"},
         {"", "<title>\xc3\xa9</title>", "UTF-8", "é"},
         {"text/html; charset=iso-8859-1", "<title>\x93\xe9\x94</title>", "WINDOWS-1252", "“é”"},
+        {"", "<meta charset=windows-1250><title>Přihlášení uživatele</title>žluťoučký kůň", "UTF-8", "Přihlášení uživatele"},
         {"text/html; charset=utf-8",
          "<title>a\xff"
          "b\xe4\xb8</title>",
@@ -540,6 +610,7 @@ int main(void)
         cmocka_unit_test(links_to_contact_pages),
         cmocka_unit_test(urls_are_joined),
         cmocka_unit_test(character_sets),
+        cmocka_unit_test(character_sets_by_domain),
         cmocka_unit_test(pages_that_need_scripts_and_device_pages),
         cmocka_unit_test(hostile_pages_are_bounded),
         cmocka_unit_test(a_page_that_is_too_large_is_cut),
