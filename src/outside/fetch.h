@@ -38,7 +38,7 @@ struct fetch_url {
     struct addr addr;             /* of is_addr */
     char text[FETCH_URL_MAX + 1]; /* whole, as it is asked for: without fragment and credentials */
 };
-/* http and https only. -ERR_DENIED: another scheme; -ERR_MALFORMED; -ERR_LIMIT: too long. */
+/* http and https only. -ERR_DENIED: another scheme, or a port where no web server is; -ERR_MALFORMED; -ERR_LIMIT: too long. */
 int fetch_url_read(struct span text, struct fetch_url *ret);
 
 /* Where a chain of redirects has been; zero at first. */
@@ -47,7 +47,7 @@ struct fetch_trail {
     uint64_t seen[FETCH_HOPS_MAX + 1];
 };
 /* The next URL of a redirect (301, 302, 303, 307, 308 with a Location) that `from` answered. 0; -ERR_NOT_FOUND: it is none; -ERR_LIMIT: too many,
- * or a URL it has been to; -ERR_DENIED: not http or https, or from https to http where `secure` is wanted; -ERR_MALFORMED. */
+ * or a URL it has been to; -ERR_DENIED: as fetch_url_read, or from https to http where `secure` is wanted; -ERR_MALFORMED. */
 int fetch_follow(struct fetch_trail *, const struct fetch_url *from, int status, struct span location, bool secure, struct fetch_url *ret);
 
 /* ---- heads ---- */

@@ -54,6 +54,19 @@ static int read_scheme(CURLU *u, struct fetch_url *ret)
     return r;
 }
 
+/* No page is served below 1024 but at these; behind the others is no web server (Fetch Standard, "port blocking"), and a redirect must not make us
+ * speak to it. */
+static bool is_web_port(unsigned port)
+{
+    static const uint16_t others[] = {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000,
+                                      6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (port == others[i])
+            return false;
+    }
+    return port >= 1024 || port == 80 || port == 443;
+}
+
 static int read_port(CURLU *u, struct fetch_url *ret)
 {
     char *port = NULL;
@@ -63,7 +76,9 @@ static int read_port(CURLU *u, struct fetch_url *ret)
         number = number * 10 + (unsigned)(*c - '0');
     curl_free(port);
     ret->port = (uint16_t)number;
-    return r != 0 ? r : number > 0 && number <= UINT16_MAX ? 0 : -ERR_MALFORMED;
+    if (r != 0)
+        return r;
+    return number == 0 || number > UINT16_MAX ? -ERR_MALFORMED : is_web_port(number) ? 0 : -ERR_DENIED;
 }
 
 /* RFC 5891, as browsers do. What is ASCII stays as it is. `host` is freed with curl_free, *ret with idn2_free. */

@@ -8,7 +8,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { QUESTION_ARENA_MAX = 1024 * 1024, READ_ARENA_MAX = 8 * 1024 * 1024 };
+enum {
+    QUESTION_ARENA_MAX = 1024 * 1024,
+    READ_ARENA_MAX = 8 * 1024 * 1024,
+    WHOIS_PORT = 43,
+    PORT_FREE = 1024 /* from here on, ports are nobody's */
+};
 
 /* ---- lists ---- */
 
@@ -313,6 +318,8 @@ int question_ask(struct call *call, enum question_kind kind, enum dns_type type,
         quest->too_much = true;
         return -ERR_LIMIT;
     }
+    if (kind == QUESTION_WHOIS && port != WHOIS_PORT && port < PORT_FREE)
+        return -ERR_DENIED; /* a reply named it: what is there speaks another protocol */
     if (!is_plain(query) || (kind == QUESTION_WHOIS && (!is_plain(server) || server.len > WHOIS_SERVER_MAX || query.len > WHOIS_QUERY_MAX)))
         return -ERR_MALFORMED;
     buf_init(&key, QUESTION_MAX);
