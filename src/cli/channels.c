@@ -3,7 +3,7 @@
 
 static const struct column columns[] = {
     {.name = "name", .title = "channel", .help = "as `contact.channels` of the configuration and `contact --channels` name it"},
-    {.name = "wants", .title = "for", .help = "what it is asked about: an address, a domain, or both"},
+    {.name = "wants", .title = "for", .help = "what it is asked about: an address, a domain, or both; device: the maker that a device's page names"},
     {.name = "needs", .title = "needs", .help = "the setting without which it is not asked"},
     {.name = "help", .title = "what it does", .help = "what it does"},
 };
@@ -12,6 +12,8 @@ static const char *wanted(const struct channel *channel)
 {
     if (channel->wants == (CHANNEL_ADDRESS | CHANNEL_DOMAIN))
         return "address, domain";
+    if (channel->wants == CHANNEL_MAKER)
+        return "device";
     return channel->wants == CHANNEL_DOMAIN ? "domain" : "address";
 }
 

@@ -3,6 +3,7 @@
 #include "cli/policy.h"
 #include "cli/usage.h"
 #include "cli/when.h"
+#include "contact/book.h"
 #include "observe/honeypot/profile.h"
 #include "observe/honeypot/service.h"
 
@@ -208,6 +209,40 @@ static void print_outside(const struct invocation *i, const struct policy *polic
         printf("    and %zu more such lines\n", policy->bad_count - POLICY_BAD_TOLD);
 }
 
+/* The tables that look-ups stand on, each with its age. */
+static void print_tables(const struct conf *c, const struct book *book)
+{
+    static const char *const names[] = {
+#define PART(name, file, help) file,
+#include "contact/book_parts.def"
+#undef PART
+    };
+    printf("contact lists\n  %s\n", conf_text(c, "contact.lists"));
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
+        char day[USEC_TEXT_SIZE];
+        usec_t date = book_date(book, (enum book_part)n);
+        long long days = (long long)((usec_now() - date) / USEC_PER_DAY);
+        if (book_part(book, (enum book_part)n) == NULL)
+            printf("    %-12s none\n", names[n]);
+        else if (date == 0)
+            printf("    %-12s of an unknown day\n", names[n]);
+        else
+            printf("    %-12s of %s, %lld day%s old%s\n", names[n], usec_print_day(date, day), days, days == 1 ? "" : "s",
+                   days > BOOK_OLD_DAYS ? ": what it says has changed since" : "");
+    }
+}
+
+static int open_tables(const struct conf *c, struct book **ret, struct conf_error *error)
+{
+    struct buf image;
+    buf_init(&image, BOOK_IMAGE_MAX);
+    int r = book_pack_settings(c, &image, error);
+    if (r == 0)
+        r = book_open(ret, buf_as_span(&image), error);
+    buf_done(&image);
+    return r;
+}
+
 static int check(const struct invocation *i, const struct profiles *profiles)
 {
     const struct conf *c = i->settings;
@@ -221,16 +256,23 @@ static int check(const struct invocation *i, const struct profiles *profiles)
         return EXIT_USAGE;
     }
     struct policy policy;
+    struct book *book = NULL;
+    if (open_tables(c, &book, &error) != 0)
+        return refuse(&error);
     int status = policy_open(i, &policy);
-    if (status != 0)
+    if (status != 0) {
+        book_close(book);
         return status;
+    }
     printf("settings\n  %s%s\n  sensor %s\n", i->config, i->config_absent ? " (not there: the built-in ones hold)" : "", conf_text(c, "sensor.name"));
     print_services(c);
     printf("profiles\n  %zu in %s\n", profiles_count(profiles), conf_text(c, "honeypot.profiles"));
     print_limits(c);
     print_data(i);
     print_outside(i, &policy);
+    print_tables(c, book);
     policy_close(&policy);
+    book_close(book);
     return EXIT_OK;
 }
 

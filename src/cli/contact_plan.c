@@ -9,6 +9,7 @@
 #include "store/contacts.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 enum { SERVERS_MAX = 512, GUESS_V4 = 96 + 24, GUESS_V6 = 48, BULK_ARENA_MAX = 8 * 1024 * 1024 };
@@ -197,7 +198,7 @@ static double days_of(const struct planned *planned)
         days = at_least(days, queries / server->per_second_milli * 1000 / 86400);
     if (server->personal_per_day > 0)
         days = at_least(days, queries * planned->personal_each / server->personal_per_day);
-    return days;
+    return ceil(days * 1000) / 1000; /* a thousandth is a minute and a half: less is not worth a digit */
 }
 
 static int compare_planned(const void *a, const void *b)
@@ -284,24 +285,46 @@ static int print_json(const struct plan *plan, const struct table *table)
     return status;
 }
 
+static void say_count(int64_t count, const char *one, const char *more)
+{
+    printf("  %lld %s\n", (long long)count, count == 1 ? one : more);
+}
+
+static void say_time(double days)
+{
+    double hours = ceil(days * 24), minutes = ceil(days * 24 * 60);
+    if (hours > 48)
+        printf("\n%.1f days", days);
+    else if (minutes > 120)
+        printf("\n%.0f hours", hours);
+    else
+        printf("\n%.0f minute%s", minutes > 1 ? minutes : 1, minutes > 1 ? "s" : "");
+    printf(" at least under what these servers allow; referrals, handles, DNS and pages come on top\n");
+}
+
 static int print_text(const struct plan *plan, struct table *table)
 {
     const struct invocation *i = plan->c->invocation;
     struct table_look look = reading_look(i, false);
-    printf("%lld addresses and %lld domains\n", (long long)plan->addresses, (long long)plan->domains);
-    printf("  %lld are special-purpose addresses and never asked for\n", (long long)plan->special);
-    printf("  %lld lie in %lld networks that are known already\n", (long long)plan->known, (long long)plan->known_blocks);
+    printf("%lld address%s and %lld domain%s\n", (long long)plan->addresses, plan->addresses == 1 ? "" : "es", (long long)plan->domains,
+           plan->domains == 1 ? "" : "s");
+    if (plan->special > 0)
+        say_count(plan->special, "is a special-purpose address and never asked for", "are special-purpose addresses and never asked for");
+    if (plan->known > 0)
+        printf("  %lld lie%s in %lld network%s known already\n", (long long)plan->known, plan->known == 1 ? "s" : "", (long long)plan->known_blocks,
+               plan->known_blocks == 1 ? "" : "s");
     if (plan->bulk > 0)
-        printf("  %lld are answered by registries' bulk files\n", (long long)plan->bulk);
-    printf("  %lld lie in networks not known yet, taken for %lld (a /24 of IPv4, a /48 of IPv6 each)\n", (long long)plan->unknown,
-           (long long)plan->guesses);
+        say_count(plan->bulk, "is answered by registries' bulk files", "are answered by registries' bulk files");
+    if (plan->unknown > 0)
+        printf("  %lld lie%s in networks not known yet, taken for %lld (a /24 of IPv4, a /48 of IPv6 each)\n", (long long)plan->unknown,
+               plan->unknown == 1 ? "s" : "", (long long)plan->guesses);
     if (plan->nobody > 0)
         printf("  of %lld nobody knows whom to ask\n", (long long)plan->nobody);
     if (table_rows(table) > 0)
         printf("\n");
     int status = table_rows(table) == 0 ? EXIT_OK : reading_printed(table_print(table, "", "", TABLE_TERMINAL, &look, stdout));
-    if (status == EXIT_OK)
-        printf("\n%.2f days at least under what these servers allow; referrals, handles, DNS and pages come on top\n", plan->days);
+    if (status == EXIT_OK && table_rows(table) > 0)
+        say_time(plan->days);
     return status;
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MEMORY_MAX = 64 * 1024 * 1024, FILE_MAX = 16 * 1024 * 1024, OLD_DAYS = 400 };
+enum { MEMORY_MAX = 64 * 1024 * 1024, FILE_MAX = 16 * 1024 * 1024 };
 
 static const struct verb_option options[] = {
     [WHOIS_PARSE] = {"parse", 'p', "FILE", "read a saved reply; more files may follow; - is standard input"},
@@ -43,6 +43,7 @@ static const char *state_text(enum whois_state state)
 /* ---- saved replies ---- */
 
 struct parsing {
+    const struct invocation *invocation;
     const struct book *book;
     struct span server, domain;
     struct addr addr;
@@ -93,13 +94,14 @@ static void json_findings(struct json *json, const char *key, const struct findi
     json_end_array(json);
 }
 
-/* What is still to be asked for at the same server: persons and roles; networks. */
-static void json_handles(struct json *json, const char *key, const struct whois_reply *reply, bool networks)
+/* What is still to be asked for at the same server: handles (also a network's, NET-192-0-2-0-1); blocks of addresses, which have none. */
+static void json_handles(struct json *json, const char *key, const struct whois_reply *reply, bool blocks)
 {
+    struct prefix block;
     json_key(json, key);
     json_begin_array(json);
     for (size_t i = 0; i < reply->handle_count; i++) {
-        if (whois_handle_is_network(reply->handles[i]) == networks)
+        if ((prefix_parse(reply->handles[i], &block) == 0) == blocks)
             json_span(json, reply->handles[i]);
     }
     json_end_array(json);
@@ -191,7 +193,8 @@ static int parse_file(const struct parsing *p, const char *file)
     int r = strcmp(file, "-") == 0 ? file_read_all(STDIN_FILENO, &bytes) : file_read(file, &bytes);
     if (r != 0) {
         buf_done(&bytes);
-        return failed("%s: %s", file, err_text(r));
+        return r == -ERR_LIMIT ? failed("%s: larger than the %d MiB that are read of a file", file, FILE_MAX / (1024 * 1024))
+                               : failed("%s: %s", file, err_text(r));
     }
     arena_init(&arena, MEMORY_MAX);
     findings_init(&found, &arena);
@@ -201,9 +204,15 @@ static int parse_file(const struct parsing *p, const char *file)
         json_reply(p, file, &reply, &found);
     else if (r == 0)
         print_reply(file, &reply, &found);
+    bool broken = r == 0 && reply.state == WHOIS_BROKEN;
+    if (broken)
+        note(p->invocation, "%s: %s", file,
+             bytes.len == 0        ? "empty"
+             : reply.text.len == 0 ? "not text, no reply of a WHOIS server"
+                                   : "an error, or no reply of a WHOIS server");
     arena_done(&arena);
     buf_done(&bytes);
-    return r == 0 ? EXIT_OK : failed("%s: %s", file, err_text(r));
+    return r != 0 ? failed("%s: %s", file, err_text(r)) : broken ? EXIT_NOTHING : EXIT_OK;
 }
 
 static int parse_all(struct parsing *p, const struct options *o)
@@ -232,28 +241,44 @@ static int parse_all(struct parsing *p, const struct options *o)
     return output_done(status);
 }
 
-/* Tables rot: blocks move, servers go. */
 static void warn_of_age(const struct invocation *i, const struct book *book)
 {
     static const struct {
         enum book_part part;
         const char *name;
-    } parts[] = {{BOOK_blocks, "blocks"}, {BOOK_servers, "servers"}, {BOOK_tlds, "tlds"}};
+    } parts[] = {{BOOK_blocks, "blocks"},       {BOOK_servers, "servers"},   {BOOK_tlds, "tlds"},        {BOOK_rdap_ipv4, "ipv4.json"},
+                 {BOOK_rdap_ipv6, "ipv6.json"}, {BOOK_rdap_asn, "asn.json"}, {BOOK_rdap_dns, "dns.json"}};
     for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) {
         usec_t date = book_date(book, parts[k].part), age = usec_now() - date;
         char day[USEC_TEXT_SIZE];
-        if (date > 0 && age > OLD_DAYS * USEC_PER_DAY)
+        if (date > 0 && age > BOOK_OLD_DAYS * USEC_PER_DAY)
             note(i, "the table %s of contact.lists is of %s: registries have changed since", parts[k].name, usec_print_day(date, day));
     }
 }
 
-static int parse(const struct invocation *i, const struct options *o)
+/* The tables of contact.lists; old ones are told. */
+static int open_tables(const struct invocation *i, struct book **ret)
 {
     struct conf_error error;
-    struct book *book = NULL;
-    struct parsing p = {.addr = {{0}}};
-    struct arena arena;
     struct buf image;
+    buf_init(&image, 0);
+    int r = book_pack_settings(i->settings, &image, &error);
+    if (r == 0)
+        r = book_open(ret, buf_as_span(&image), &error);
+    buf_done(&image);
+    if (r != 0) {
+        fprintf(stderr, "noroshi: %s\n", error.text);
+        return EXIT_USAGE;
+    }
+    warn_of_age(i, *ret);
+    return EXIT_OK;
+}
+
+static int parse(const struct invocation *i, const struct options *o)
+{
+    struct book *book = NULL;
+    struct parsing p = {.invocation = i};
+    struct arena arena;
     int status = EXIT_OK;
     if (o->values[WHOIS_ADDRESS] != NULL && o->values[WHOIS_DOMAIN] != NULL)
         return usage_error(&verb_whois, "expected one of --address and --domain");
@@ -262,19 +287,11 @@ static int parse(const struct invocation *i, const struct options *o)
     arena_init(&arena, MEMORY_MAX);
     if (o->values[WHOIS_DOMAIN] != NULL && domain_normalise(&arena, span_text(o->values[WHOIS_DOMAIN]), &p.domain) != 0)
         status = usage_error(&verb_whois, "--domain: expected a domain such as example.net, got \"%.60s\"", o->values[WHOIS_DOMAIN]);
-    buf_init(&image, 0);
-    int r = status == EXIT_OK ? book_pack_settings(i->settings, &image, &error) : 0;
-    if (r == 0 && status == EXIT_OK)
-        r = book_open(&book, buf_as_span(&image), &error);
-    buf_done(&image);
-    if (r != 0) {
-        fprintf(stderr, "noroshi: %s\n", error.text);
-        status = EXIT_USAGE;
-    }
+    if (status == EXIT_OK)
+        status = open_tables(i, &book);
     if (status == EXIT_OK) {
         p.book = book;
         p.server = span_text(o->values[WHOIS_SERVER]);
-        warn_of_age(i, book);
         status = parse_all(&p, o);
     }
     book_close(book);
@@ -290,7 +307,10 @@ static int run(const struct invocation *i, const struct options *o)
         return usage_error(&verb_whois, "--address, --domain and --server go with --parse");
     if (o->word_count == 0)
         return usage_error(&verb_whois, "expected an address or a domain, or --parse and a file");
-    return whois_live(i, o);
+    struct book *book = NULL;
+    int status = open_tables(i, &book);
+    book_close(book);
+    return status == EXIT_OK ? whois_live(i, o) : status;
 }
 
 const struct verb verb_whois = {
@@ -302,7 +322,9 @@ const struct verb verb_whois = {
         "and reduced "
         "replies are no proof that there is no contact), who is to be asked next and why, the contacts with their roles, best first, addresses that "
         "are no "
-        "contacts with the reason, and handles that are still to be asked for.\n\n"
+        "contacts with the reason, and handles that are still to be asked for. A file may hold what a client printed of a whole chain of servers, "
+        "the "
+        "page of a registry's web gateway, or a reply quoted in a mail. The exit status is 3 when a file holds no reply.\n\n"
         "Otherwise the registries are asked, within their budgets, from the regional registry down to the holder's own entry; what was asked today "
         "is not asked again. The operator must be named in the configuration. The same as `contact --channels ip_whois,domain_whois`, seen from the "
         "registries' side.",

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum { BOOK_FORMAT = 1, FILE_NAME_MAX = 40, HEAD_LINES = 30 };
 static const char magic[8] = "nrsbook";
@@ -41,9 +42,26 @@ static int complain(struct conf_error *error, int code, const char *path, const 
     return code;
 }
 
+/* IANA's files say "publication": "2026-08-15T21:00:02Z". */
+static usec_t date_of_publication(struct span text)
+{
+    static const char word[] = "\"publication\"";
+    enum { HEAD_BYTES = 2000 };
+    usec_t date = 0;
+    text = span_part(text, 0, HEAD_BYTES);
+    const uint8_t *hit = text.len > 0 ? memmem(text.at, text.len, word, sizeof word - 1) : NULL;
+    if (hit == NULL)
+        return 0;
+    text = span_part(text, (size_t)(hit - text.at) + sizeof word - 1, text.len);
+    text = span_part(text, span_find(text, '"') + 1, 10);
+    return usec_parse(text, 0, &date, NULL) == 0 ? date : 0;
+}
+
 /* The `# date:` among the first lines; 0 when there is none or it is none. */
 static usec_t date_of(struct span text)
 {
+    if (span_starts(text, "{"))
+        return date_of_publication(text);
     static const char word[] = "# date:";
     for (unsigned n = 0; n < HEAD_LINES && text.len > 0; n++) {
         struct span line = span_part(text, 0, span_find(text, '\n'));
@@ -108,10 +126,24 @@ static int pack_file(struct book *trial, size_t index, const char *folder, struc
     return r == -ENOENT ? 0 : r;
 }
 
+/* Tables that are away would be taken for registries that nobody knows. */
+static int check_folder(const char *folder, struct conf_error *error)
+{
+    struct stat st;
+    int e = stat(folder, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+    if (e == 0)
+        return 0;
+    (void)snprintf(error->text, sizeof error->text,
+                   "contact.lists: %s: %s; expected the folder of the tables that look-ups need (blocks, servers, words …), for example "
+                   "/etc/noroshi/lists/contact",
+                   folder, err_text(-e));
+    return e == ENOENT ? -ENOENT : -ERR_CONFIG;
+}
+
 static int pack(const char *folder, const char *mdb_file, struct buf *image, struct conf_error *error)
 {
     struct book *trial = book_new();
-    int r = trial != NULL ? 0 : -ENOMEM;
+    int r = trial != NULL ? check_folder(folder, error) : -ENOMEM;
     buf_put(image, magic, sizeof magic);
     buf_byte(image, BOOK_FORMAT);
     for (size_t i = 0; r == 0 && i < BOOK_PARTS; i++) {

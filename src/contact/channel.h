@@ -16,7 +16,7 @@ struct conf;
 struct contact_order;
 struct quest;
 
-enum { CHANNEL_ADDRESS = 1, CHANNEL_DOMAIN = 2 };
+enum { CHANNEL_ADDRESS = 1, CHANNEL_DOMAIN = 2, CHANNEL_MAKER = 4 /* once the maker of a device is known (quest_is_device) */ };
 
 /* What an answer about an address is kept for, so that others need not be asked for: the block that the channel tells (quest_covers), the AS. */
 enum channel_serves { CHANNEL_SERVES_TARGET, CHANNEL_SERVES_BLOCK, CHANNEL_SERVES_AS };
@@ -56,7 +56,7 @@ struct target {
 
 struct channel {
     const char *name, *help;
-    unsigned wants;    /* CHANNEL_ADDRESS, CHANNEL_DOMAIN or both */
+    unsigned wants;    /* CHANNEL_ADDRESS, CHANNEL_DOMAIN or both; CHANNEL_MAKER */
     const char *needs; /* the setting that must not be empty or false for it to be of use; NULL: none */
     bool secret;       /* its questions hold a key and its answers persons: of a LOOKUP neither query, URL behind `?`, nor bytes are recorded */
     bool verified;     /* https without a trusted certificate is no answer */
@@ -91,6 +91,9 @@ void quest_debt(struct quest *, const char *format, ...) __attribute__((format(p
 void quest_covers(struct quest *, struct prefix block);
 /* A domain that belongs to the target was learned: channels that want domains are asked for it, too. `web_only`: those of pages alone. */
 void quest_domain(struct quest *, struct span domain, bool web_only);
+/* The page at the address is a device's own, of that maker; the first that says so counts. */
+void quest_is_device(struct quest *, struct span maker);
+struct span quest_maker(const struct quest *); /* empty: not known */
 
 const struct channel *channel_by_name(struct span name);
 const struct channel *const *channels_all(size_t *ret_count);

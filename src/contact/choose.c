@@ -222,18 +222,27 @@ static const char *copy_reason(const struct candidate *one)
     return f->role == CONTACT_ROLE_MAKER ? "the page is a device's own, and this its maker" : NULL;
 }
 
+/* The best of those not yet chosen; NULL: there is none. */
+static struct candidate *next_copy(struct choosing *c, enum contact_role role)
+{
+    struct candidate *best = NULL;
+    for (size_t i = 0; i < c->count; i++) {
+        struct candidate *one = &c->list[i];
+        bool wanted = (one->finding->role == CONTACT_ROLE_MAKER) == (role == CONTACT_ROLE_MAKER);
+        if (one->taken || !wanted || copy_reason(one) == NULL || is_chosen(c, one->finding->value))
+            continue;
+        if (best == NULL || one->verdict->score > best->verdict->score)
+            best = one;
+    }
+    return best;
+}
+
 static int choose_copies(struct choosing *c, enum contact_role role)
 {
-    size_t copies = 0;
+    struct candidate *one;
     int r = 0;
-    for (size_t i = 0; i < c->count && copies < COPIES_MAX && r == 0; i++) {
-        struct candidate *one = &c->list[i];
-        const char *why = one->taken ? NULL : copy_reason(one);
-        if (why == NULL || (one->finding->role == CONTACT_ROLE_MAKER) != (role == CONTACT_ROLE_MAKER) || is_chosen(c, one->finding->value))
-            continue;
-        r = choose_one(c, one, CHOICE_COPY, why);
-        copies++;
-    }
+    for (size_t copies = 0; copies < COPIES_MAX && r == 0 && (one = next_copy(c, role)) != NULL; copies++)
+        r = choose_one(c, one, CHOICE_COPY, copy_reason(one));
     return r;
 }
 

@@ -306,7 +306,10 @@ static void read_page(struct quest *q, struct crawl *c, const struct crawl_page 
         quest_debt(q, "%.*s: shows nothing without scripts", shown(url), (const char *)url.at);
     if (page.cut || a->outcome == OUTCOME_CUT)
         quest_debt(q, "%.*s: only its beginning was read", shown(url), (const char *)url.at);
-    c->is_maker = c->is_maker || (c->by_address && page.maker.len > 0);
+    if (c->by_address && page.maker.len > 0) {
+        c->is_maker = true;
+        quest_is_device(q, page.maker);
+    }
     take_addresses(q, c, &page, from->depth, url);
     take_forms(q, c, &page, from->depth, url);
     take_accounts(q, c, &page, url);

@@ -51,7 +51,7 @@ static bool read_as(struct span digits, uint32_t *ret)
 
 static int read_scope(struct arena *arena, struct span text, struct desk *d)
 {
-    d->text = table_keep(arena, text);
+    d->text = part_keep(arena, text);
     if (d->text.at == NULL)
         return -ENOMEM;
     if (text.len == 2 && is_capital(text.at[0]) && is_capital(text.at[1])) {
@@ -79,7 +79,7 @@ static int read_contacts(struct arena *arena, struct span text, struct desk *d)
         if (d->contact_count++ == DESK_CONTACTS_MAX)
             return -ERR_LIMIT;
         if (span_starts(one, "https://") || span_starts(one, "http://")) {
-            *kept = table_keep(arena, one);
+            *kept = part_keep(arena, one);
             if (kept->at == NULL)
                 return -ENOMEM;
             continue;
@@ -94,13 +94,13 @@ static int read_contacts(struct arena *arena, struct span text, struct desk *d)
 /* Everything of a line but its scopes. */
 static int read_desk(struct arena *arena, struct span line, struct span *ret_scopes, struct desk *d)
 {
-    struct span rest = line, scopes = table_word(&rest), role = table_word(&rest), contacts = table_word(&rest);
+    struct span rest = line, scopes = part_word(&rest), role = part_word(&rest), contacts = part_word(&rest);
     int known = contact_role_by_text(role);
     if (scopes.len == 0 || known < 0 || contacts.len == 0 || rest.len == 0)
         return -ERR_MALFORMED;
     d->role = (enum contact_role)known;
-    d->name = table_keep(arena, rest);
-    d->line = table_keep(arena, line);
+    d->name = part_keep(arena, rest);
+    d->line = part_keep(arena, line);
     if (d->name.at == NULL || d->line.at == NULL)
         return -ENOMEM;
     *ret_scopes = scopes;
@@ -123,11 +123,11 @@ static int add_line(struct arena *arena, struct span line, struct desks *desks)
     return r;
 }
 
-static size_t count_scopes(struct table_reader reader)
+static size_t count_scopes(struct part_lines reader)
 {
     size_t count = 1;
-    while (table_next(&reader)) {
-        struct span line = reader.line, scopes = table_word(&line);
+    while (part_lines_next(&reader)) {
+        struct span line = reader.text, scopes = part_word(&line);
         count++;
         for (size_t i = 0; i < scopes.len; i++)
             count += scopes.at[i] == ',';
@@ -138,19 +138,19 @@ static size_t count_scopes(struct table_reader reader)
 int book_open_desks(struct arena *arena, struct span text, const char *path, void **ret, struct conf_error *error);
 int book_open_desks(struct arena *arena, struct span text, const char *path, void **ret, struct conf_error *error)
 {
-    struct table_reader reader = {.path = path, .left = text, .error = error};
+    struct part_lines reader = part_lines_of(text, path, error);
     struct desks *desks = arena_alloc(arena, sizeof *desks);
     if (desks == NULL)
         return -ENOMEM;
     desks->list = arena_alloc(arena, (count_scopes(reader) + 1) * sizeof *desks->list);
     if (desks->list == NULL)
         return -ENOMEM;
-    while (table_next(&reader)) {
-        int r = add_line(arena, reader.line, desks);
+    while (part_lines_next(&reader)) {
+        int r = add_line(arena, reader.text, desks);
         if (r == -ENOMEM)
             return r;
         if (r != 0)
-            return table_error(&reader, form_of_line);
+            return part_lines_expected(&reader, form_of_line);
     }
     *ret = desks;
     return 0;

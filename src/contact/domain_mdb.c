@@ -72,7 +72,7 @@ static int read_entry(struct arena *arena, struct span line, struct mdb_entry *r
 int book_open_mdb(struct arena *arena, struct span text, const char *path, void **ret, struct conf_error *error);
 int book_open_mdb(struct arena *arena, struct span text, const char *path, void **ret, struct conf_error *error)
 {
-    struct table_reader reader = {.path = path, .left = text, .error = error};
+    struct part_lines reader = part_lines_of(text, path, error);
     struct mdb *mdb = arena_alloc(arena, sizeof *mdb);
     size_t room = 1;
     for (size_t i = 0; i < text.len && room < MDB_LINES_MAX; i++)
@@ -80,14 +80,14 @@ int book_open_mdb(struct arena *arena, struct span text, const char *path, void 
     struct mdb_entry *list = arena_alloc(arena, room * sizeof *list);
     if (mdb == NULL || list == NULL)
         return -ENOMEM;
-    while (table_next(&reader)) {
-        int r = mdb->count < room ? read_entry(arena, reader.line, &list[mdb->count]) : -ERR_LIMIT;
+    while (part_lines_next(&reader)) {
+        int r = mdb->count < room ? read_entry(arena, reader.text, &list[mdb->count]) : -ERR_LIMIT;
         if (r == -ENOMEM)
             return r;
         if (r != 0 && reader.number == 1)
             continue; /* names of the columns */
         if (r != 0)
-            return table_error(&reader, "domain,mail,type, for example example.com,abuse@example.com,generic");
+            return part_lines_expected(&reader, "domain,mail,type, for example example.com,abuse@example.com,generic");
         list[mdb->count].line = reader.number;
         mdb->count++;
     }

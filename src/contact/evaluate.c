@@ -20,7 +20,7 @@ static const struct {
 } channel_weights[] = {
     {"manual", 400},     {"desk", 380},          {"ip_whois", 330},   {"rdap", 320},         {"security_txt", 340},
     {"abuse_zone", 280}, {"domain_web", 250},    {"domain_mdb", 220}, {"domain_whois", 210}, {"soa_rname", 230},
-    {"ip_web", 200},     {"rfc2142_guess", 150}, {"as_whois", 200},   {"certificate", 190},
+    {"ip_web", 200},     {"rfc2142_guess", 150}, {"as_whois", 200},   {"certificate", 190},  {"maker", 300},
 };
 
 static const int role_weights[CONTACT_ROLE_COUNT] = {

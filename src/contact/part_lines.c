@@ -13,11 +13,15 @@ struct part_lines part_lines_of(struct span text, const char *path, struct conf_
 bool part_lines_next(struct part_lines *lines)
 {
     while (lines->rest.len > 0) {
-        size_t end = span_find(lines->rest, '\n');
-        lines->text = span_trim(span_part(lines->rest, 0, end));
-        lines->rest = span_part(lines->rest, end + 1, lines->rest.len);
+        struct span line = span_part(lines->rest, 0, span_find(lines->rest, '\n'));
+        lines->rest = span_part(lines->rest, line.len + 1, lines->rest.len);
         lines->number++;
-        if (lines->text.len > 0 && lines->text.at[0] != '#')
+        for (size_t i = 0; i < line.len; i++) {
+            if (line.at[i] == '#' && (i == 0 || span_is_blank(line.at[i - 1])))
+                line.len = i;
+        }
+        lines->text = span_trim(line);
+        if (lines->text.len > 0)
             return true;
     }
     return false;
@@ -34,6 +38,23 @@ struct span part_lines_word(struct span *rest)
     struct span word = span_part(*rest, start, end - start);
     *rest = span_part(*rest, end, rest->len);
     return word;
+}
+
+struct span part_word(struct span *rest)
+{
+    size_t len = 0;
+    *rest = span_trim(*rest);
+    while (len < rest->len && !span_is_blank(rest->at[len]))
+        len++;
+    struct span word = span_part(*rest, 0, len);
+    *rest = span_trim(span_part(*rest, len, rest->len));
+    return word;
+}
+
+struct span part_keep(struct arena *arena, struct span text)
+{
+    char *copy = arena_copy(arena, text);
+    return span_of(copy, copy != NULL ? text.len : 0);
 }
 
 int part_lines_split(const struct part_lines *lines, const char *example, struct span *ret_head, struct span *ret_rest)
@@ -62,4 +83,11 @@ int part_lines_refuse(const struct part_lines *lines, const char *format, ...)
                    clean.data != NULL ? (const char *)clean.data : "");
     buf_done(&clean);
     return -ERR_CONFIG;
+}
+
+int part_lines_expected(const struct part_lines *lines, const char *expected)
+{
+    enum { SHOWN_MAX = 24 };
+    int shown = (int)(lines->text.len < SHOWN_MAX ? lines->text.len : SHOWN_MAX);
+    return part_lines_refuse(lines, "expected %s, got \"%.*s\"", expected, shown, (const char *)lines->text.at);
 }

@@ -6,9 +6,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "contact/order.h"
+#include "contact/rdap_bootstrap.h"
 #include "contact/whois_tables.h"
-
-#include <sys/random.h>
 
 enum { TAG_OBJECT, TAG_RELATED, TAG_AS, TAG_ENTITY };
 
@@ -52,7 +51,9 @@ static void ask_address(struct quest *q)
     struct addr asked;
     if (whois_first(book, quest_target(q)->addr, &server, &asked) != 0)
         return; /* special-purpose, or nobody's */
-    struct span base = whois_server(book, server)->rdap;
+    struct span base = bootstrap_of_address(book, asked);
+    if (base.len == 0)
+        base = whois_server(book, server)->rdap;
     if (base.len == 0)
         return;
     quest_because(q, "RDAP of the registry of %.*s", (int)server.len, (const char *)server.at);
@@ -63,20 +64,17 @@ static void ask_domain(struct quest *q)
 {
     struct span domain = domain_registrable(quest_target(q)->domain);
     const struct tld_entry *tld = domain.len > 0 ? tlds_find(book_part(quest_book(q), BOOK_tlds), domain) : NULL;
-    if (tld == NULL || tld->rdap.len == 0)
+    struct span base = bootstrap_of_domain(quest_book(q), domain);
+    if (base.len == 0 && tld != NULL)
+        base = tld->rdap;
+    if (base.len == 0 || domain.len == 0)
         return;
     quest_because(q, "RDAP of the top-level domain");
-    fetch_below(q, tld->rdap, "domain/", domain, TAG_OBJECT);
+    fetch_below(q, base, "domain/", domain, TAG_OBJECT);
 }
 
 static void ask(struct quest *q)
 {
-    static bool seeded;
-    size_t seed;
-    /* Otherwise libjansson looks for a seed of its tables in a file that this process can't open. */
-    if (!seeded && getrandom(&seed, sizeof seed, 0) == (ssize_t)sizeof seed)
-        json_object_seed(seed);
-    seeded = true;
     if (quest_book(q) == NULL)
         return;
     if (quest_target(q)->domain.len > 0)
@@ -94,7 +92,9 @@ static void ask_as(struct quest *q)
     char text[16];
     if (as == 0 || state->as_asked || quest_target(q)->domain.len > 0 || whois_first_as(quest_book(q), as, &server) != 0)
         return;
-    struct span base = whois_server(quest_book(q), server)->rdap;
+    struct span base = bootstrap_of_as(quest_book(q), as);
+    if (base.len == 0)
+        base = whois_server(quest_book(q), server)->rdap;
     state->as_asked = true;
     if (base.len == 0)
         return;

@@ -3,6 +3,7 @@
 #include "contact/rdap.h"
 
 #include <strings.h>
+#include <sys/random.h>
 
 struct reading {
     struct quest *quest;
@@ -37,8 +38,19 @@ static bool within_limits(struct span bytes)
     return true;
 }
 
+/* Otherwise libjansson looks for a seed of its tables in a file that this process can't open. */
+static void seed_once(void)
+{
+    static bool seeded;
+    size_t seed;
+    if (!seeded && getrandom(&seed, sizeof seed, 0) == (ssize_t)sizeof seed)
+        json_object_seed(seed);
+    seeded = true;
+}
+
 int rdap_load(struct span bytes, json_t **ret)
 {
+    seed_once();
     if (bytes.len > RDAP_SIZE_MAX || !within_limits(bytes))
         return -ERR_LIMIT;
     json_t *root = json_loadb((const char *)bytes.at, bytes.len, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);

@@ -66,8 +66,9 @@ struct whois_reply {
     struct span text;  /* as UTF-8 */
 };
 
-/* Reads a reply of `server` (empty: guessed from its text) to a question for `addr` (or for a domain: whois_read_domain). Findings go to the list,
- * contacts with role and rank (0: to be taken first), others with their objection. Views lie in the list's arena. 0, -ENOMEM. */
+/* Reads a reply of `server` (empty: guessed from its text, which may then be what a client printed of a whole chain of servers) to a question for
+ * `addr` (or for a domain: whois_read_domain). Findings go to the list, contacts with role and rank (0: to be taken first), others with their
+ * objection. Views lie in the list's arena. 0, -ENOMEM. */
 int whois_read(const struct book *, struct span server, struct addr, struct span bytes, struct findings *, struct whois_reply *ret);
 int whois_read_domain(const struct book *, struct span server, struct span domain, struct span bytes, struct findings *, struct whois_reply *ret);
 /* A reply to whois_query_as: the holder of the AS. It speaks of no block of addresses. */

@@ -57,31 +57,31 @@ static bool read_range(struct span text, struct as_range *ret)
     return dash == text.len || (read_number(span_part(text, dash + 1, text.len), &ret->last) && ret->last >= ret->first);
 }
 
-static int read_line(struct table_reader *reader, struct arena *arena, struct blocks *blocks)
+static int read_line(struct part_lines *reader, struct arena *arena, struct blocks *blocks)
 {
     static const char expected[] = "a block or AS range, then its server, or \"special\" and why; for example 2.0.0.0/8 whois.ripe.net";
-    struct span line = reader->line, what = table_word(&line), server = table_word(&line);
+    struct span line = reader->text, what = part_word(&line), server = part_word(&line);
     struct block block = {0};
     struct as_range range;
     bool special = span_is(server, "special");
     if (server.len == 0 || server.len > WHOIS_SERVER_MAX || blocks->count + blocks->range_count == BLOCKS_MAX)
-        return table_error(reader, expected);
+        return part_lines_expected(reader, expected);
     struct span kept = {0};
     if (!special)
-        kept = table_keep(arena, server);
+        kept = part_keep(arena, server);
     if (!special && kept.at == NULL)
         return -ENOMEM;
     if (span_starts(what, "AS")) {
         if (special || !read_range(what, &range))
-            return table_error(reader, expected);
+            return part_lines_expected(reader, expected);
         range.server = kept;
         blocks->ranges[blocks->range_count++] = range;
         return 0;
     }
     if (prefix_parse(what, &block.prefix) != 0)
-        return table_error(reader, expected);
+        return part_lines_expected(reader, expected);
     block.entry.server = kept;
-    block.entry.why = special ? table_keep(arena, line) : (struct span){0};
+    block.entry.why = special ? part_keep(arena, line) : (struct span){0};
     blocks->list[blocks->count++] = block;
     return special && block.entry.why.at == NULL ? -ENOMEM : 0;
 }
@@ -90,8 +90,8 @@ int book_open_blocks(struct arena *arena, struct span text, const char *path, vo
 int book_open_blocks(struct arena *arena, struct span text, const char *path, void **ret, struct conf_error *error)
 {
     size_t lines = 0;
-    struct table_reader count = {.path = path, .left = text, .error = error}, reader = count;
-    while (table_next(&count))
+    struct part_lines count = part_lines_of(text, path, error), reader = count;
+    while (part_lines_next(&count))
         lines++;
     if (lines > BLOCKS_MAX)
         lines = BLOCKS_MAX;
@@ -102,7 +102,7 @@ int book_open_blocks(struct arena *arena, struct span text, const char *path, vo
     blocks->ranges = arena_alloc(arena, (lines + 1) * sizeof *blocks->ranges);
     if (blocks->list == NULL || blocks->ranges == NULL)
         return -ENOMEM;
-    while (table_next(&reader)) {
+    while (part_lines_next(&reader)) {
         int r = read_line(&reader, arena, blocks);
         if (r != 0)
             return r;

@@ -20,7 +20,9 @@ struct domain_reading {
         enum part part;
     } handles[HANDLES_MAX];
     size_t handle_count;
-    enum part object;  /* by the handle of this object */
+    enum part object;  /* by the handle of this object, or by its first key */
+    bool between;      /* an empty line came: the next one begins an object */
+    bool own;          /* this object is the domain itself */
     bool other_record; /* the record that is read is another domain's or a host's */
 };
 
@@ -36,7 +38,6 @@ static const struct {
     {"pago", PART_BILLING},
     {"registrar", PART_REGISTRAR},
     {"reseller", PART_REGISTRAR},
-    {"agent", PART_REGISTRAR},
     {"registration service", PART_REGISTRAR},
     {"tech", PART_TECHNICAL},
     {"tecnico", PART_TECHNICAL},
@@ -51,6 +52,7 @@ static const struct {
     {"owner", PART_OWNER},
     {"titular", PART_OWNER},
     {"domain contact", PART_OWNER},
+    {"agent", PART_REGISTRAR}, /* not "Administrative Contact/Agent" */
     {"organisation using", PART_OWNER},
     {"name server", PART_SERVER},
     {"nameserver", PART_SERVER},
@@ -137,7 +139,7 @@ static bool is_heading(struct span line, enum part *ret)
     if (bracket)
         text = span_part(text, 0, span_find(text, ']'));
     if (!bracket && whois_pair(text, &key, &value)) {
-        if (whois_same(key, "contact") || whois_same(key, "type") || whois_same(key, "role")) {
+        if (whois_same(key, "contact") || whois_same(key, "type") || whois_same(key, "role") || whois_same(key, "contact type")) {
             *ret = part_of(value);
             return *ret != PART_NONE;
         }
@@ -156,6 +158,16 @@ static bool is_heading(struct span line, enum part *ret)
 }
 
 /* ---- handles ---- */
+
+/* "Tech-c Handle", "NORID Handle": what stands before the word; empty: it is no such key. */
+static struct span before_handle(struct span key)
+{
+    static const char word[] = " handle";
+    size_t len = sizeof word - 1;
+    if (key.len <= len || !whois_same(span_part(key, key.len - len, len), word))
+        return span_part(key, 0, 0);
+    return span_part(key, 0, key.len - len);
+}
 
 static bool is_reference(struct span key, enum part *ret)
 {
@@ -183,7 +195,19 @@ static bool is_reference(struct span key, enum part *ret)
             return true;
         }
     }
-    return false;
+    *ret = part_of(before_handle(key));
+    return *ret != PART_NONE && *ret != PART_SERVER;
+}
+
+static bool is_handle_key(struct span key)
+{
+    static const char *const keys[] = {"nic-hdl",    "nic-hdl-br", "contact-id", "handle", "contact id",
+                                       "nic-handle", "person-id",  "nic handle", "contact"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (whois_same(key, keys[i]))
+            return true;
+    }
+    return before_handle(key).len > 0 && part_of(key) == PART_NONE;
 }
 
 static void learn_handles(struct domain_reading *d)
@@ -209,11 +233,25 @@ static enum part part_of_handle(const struct domain_reading *d, struct span hand
     return best;
 }
 
-static bool is_handle_key(struct span key)
+/* What an object is for: it may name its handle last; or it begins with what it is, "registrar: …", and refers to nobody else. `object`: from its
+ * first line on. */
+static enum part part_of_object(const struct domain_reading *d, struct span object)
 {
-    return whois_same(key, "nic-hdl") || whois_same(key, "nic-hdl-br") || whois_same(key, "contact-id") || whois_same(key, "handle") ||
-           whois_same(key, "contact id") || whois_same(key, "nic-handle") || whois_same(key, "person-id") || whois_same(key, "nic handle") ||
-           whois_same(key, "contact");
+    struct span line, key, value;
+    enum part part, begins = PART_NONE;
+    for (unsigned number = 0; whois_line(&object, &line) && whois_trim(line).len > 0; number++) {
+        if (!whois_pair(line, &key, &value))
+            continue;
+        if (is_handle_key(key) && part_of_handle(d, value) != PART_NONE)
+            return part_of_handle(d, value);
+        if (!is_reference(key, &part))
+            continue;
+        if (number == 0)
+            begins = part;
+        else if (part != begins && begins != PART_REGISTRAR)
+            begins = PART_NONE;
+    }
+    return begins;
 }
 
 /* ---- lines ---- */
@@ -244,7 +282,11 @@ static void take_pair(struct domain_reading *d, struct span key, struct span val
     if (is_handle_key(key) && part_of_handle(d, value) != PART_NONE)
         d->object = part_of_handle(d, value);
     if (whois_same(key, "Domain Name") || whois_same(key, "domain") || whois_same(key, "Server Name") || whois_same(key, "domain_name")) {
-        d->other_record = r->domain.len > 0 && value.len > 0 && !whois_same_span(value, r->domain);
+        d->own = true;
+        struct span rest = value, name = part_word(&rest); /* "example.com.fj  Status: Active", "example.rs." */
+        while (name.len > 0 && name.at[name.len - 1] == '.')
+            name.len--;
+        d->other_record = r->domain.len > 0 && name.len > 0 && !whois_same_span(name, r->domain);
     }
     bool refers = whois_same(key, "Registrar WHOIS Server") || whois_same(key, "Whois Server") || whois_same(key, "refer");
     if (refers && (r->ret->next.len == 0 || !d->other_record))
@@ -254,9 +296,10 @@ static void take_pair(struct domain_reading *d, struct span key, struct span val
          whois_same(key, "registrant")) &&
         (r->ret->holder.len == 0 || whois_same(key, "Registrant Organization")))
         r->ret->holder = value;
-    if (value.len > 0 && !d->other_record && says_registered(key))
+    bool active = (whois_same(key, "status") || whois_same(key, "domain status")) && (whois_same(value, "active") || whois_same(value, "ok"));
+    if (value.len > 0 && !d->other_record && (active || says_registered(key)))
         r->found = true;
-    if (span_find(value, '@') == value.len)
+    if (span_find(value, '@') == value.len && !(whois_has(key, "mail") && whois_spelled(value)))
         return;
     if (whois_same(key, "changed") || whois_same(key, "notify") || whois_same(key, "last-update")) {
         whois_note_mails(r, value,
@@ -266,8 +309,12 @@ static void take_pair(struct domain_reading *d, struct span key, struct span val
                                              .evidence = line});
         return;
     }
+    if (whois_same(key, "remarks") || whois_same(key, "remark") || whois_same(key, "trouble") || whois_same(key, "comment")) {
+        whois_note_remarks(r, &value, 1, 0, key);
+        return;
+    }
     if (part == PART_NONE)
-        part = d->object != PART_NONE ? d->object : d->heading;
+        part = d->object != PART_NONE ? d->object : d->heading != PART_NONE ? d->heading : d->own ? PART_OWNER : PART_NONE;
     add_mail(d, value, part, key, line);
     r->found = true;
 }
@@ -286,15 +333,21 @@ static void take_text(struct domain_reading *d, struct span line)
             &(struct candidate){.objection = OBJECTION_BANNER, .weight = WEIGHT_OTHER, .attribute = span_text("banner"), .evidence = text});
 }
 
-static void take_line(struct domain_reading *d, struct span line)
+/* `behind`: the lines after this one. */
+static void take_line(struct domain_reading *d, struct span line, struct span behind)
 {
     struct span key, value, text = whois_trim(line);
     enum part part;
     if (text.len == 0) {
         d->after_blank = d->content;
         d->object = PART_NONE;
+        d->own = false;
+        d->between = true;
         return;
     }
+    if (d->between && !is_registry_text(line))
+        d->object = part_of_object(d, span_of(line.at, (size_t)(behind.at - line.at) + behind.len));
+    d->between = d->between && is_registry_text(line);
     if (is_registry_text(line))
         return; /* whois_note_banner reads it */
     bool clear = text.at[text.len - 1] == ':' || text.at[0] == '[' || (line.at[0] != ' ' && line.at[0] != '\t') || d->heading == PART_NONE;
@@ -325,8 +378,8 @@ static void take_line(struct domain_reading *d, struct span line)
 
 void whois_form_domain(struct reading *r)
 {
-    struct domain_reading d = {.r = r};
+    struct domain_reading d = {.r = r, .between = true};
     learn_handles(&d);
     for (struct span left = r->text, line; whois_line(&left, &line);)
-        take_line(&d, span_part(line, 0, READING_LINE_MAX));
+        take_line(&d, span_part(line, 0, READING_LINE_MAX), left);
 }

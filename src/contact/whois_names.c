@@ -31,10 +31,10 @@ static struct span keep_lower(struct arena *arena, struct span text)
     return span_of(copy, copy != NULL ? text.len : 0);
 }
 
-static size_t count_lines(struct table_reader reader)
+static size_t count_lines(struct part_lines reader)
 {
     size_t lines = 0;
-    while (table_next(&reader))
+    while (part_lines_next(&reader))
         lines++;
     return lines < NAMES_MAX ? lines : NAMES_MAX;
 }
@@ -50,20 +50,21 @@ static int compare_tld(const void *a, const void *b)
 int book_open_tlds(struct arena *arena, struct span text, const char *path, void **ret, struct conf_error *error);
 int book_open_tlds(struct arena *arena, struct span text, const char *path, void **ret, struct conf_error *error)
 {
-    struct table_reader reader = {.path = path, .left = text, .error = error};
+    struct part_lines reader = part_lines_of(text, path, error);
     struct tlds *tlds = arena_alloc(arena, sizeof *tlds);
     size_t room = count_lines(reader);
     struct tld_entry *list = arena_alloc(arena, (room + 1) * sizeof *list);
     if (tlds == NULL || list == NULL)
         return -ENOMEM;
-    while (table_next(&reader)) {
-        struct span line = reader.line, name = table_word(&line), whois = table_word(&line), rdap = table_word(&line);
+    while (part_lines_next(&reader)) {
+        struct span line = reader.text, name = part_word(&line), whois = part_word(&line), rdap = part_word(&line);
         if (whois.len == 0 || whois.len > WHOIS_SERVER_MAX || line.len > 0 || tlds->count == room || (rdap.len > 0 && !span_starts(rdap, "http")))
-            return table_error(&reader, "a top-level domain, its WHOIS server or -, and perhaps its RDAP address; for example jp whois.jprs.jp");
+            return part_lines_expected(&reader,
+                                       "a top-level domain, its WHOIS server or -, and perhaps its RDAP address; for example jp whois.jprs.jp");
         struct tld_entry *e = &list[tlds->count++];
         e->name = keep_lower(arena, name);
-        e->whois = table_keep(arena, span_is(whois, "-") ? span_part(whois, 0, 0) : whois);
-        e->rdap = table_keep(arena, rdap);
+        e->whois = part_keep(arena, span_is(whois, "-") ? span_part(whois, 0, 0) : whois);
+        e->rdap = part_keep(arena, rdap);
         if (e->name.at == NULL || e->whois.at == NULL || e->rdap.at == NULL)
             return -ENOMEM;
     }
@@ -99,12 +100,12 @@ static int compare_mailbox(const void *a, const void *b)
 }
 
 /* "address kind owner; name; name" */
-static int read_mailbox(struct table_reader *reader, struct arena *arena, struct mailbox_entry *e)
+static int read_mailbox(struct part_lines *reader, struct arena *arena, struct mailbox_entry *e)
 {
-    struct span line = reader->line, mail = table_word(&line), kind = table_word(&line);
+    struct span line = reader->text, mail = part_word(&line), kind = part_word(&line);
     e->national = span_is(kind, "csirt");
     if (span_find(mail, '@') == mail.len || (!e->national && !span_is(kind, "registry")) || line.len == 0)
-        return table_error(reader, "an address or @domain, registry or csirt, its owner; for example abuse@ripe.net registry RIPE NCC");
+        return part_lines_expected(reader, "an address or @domain, registry or csirt, its owner; for example abuse@ripe.net registry RIPE NCC");
     e->mail = keep_lower(arena, mail);
     if (e->mail.at == NULL)
         return -ENOMEM;
@@ -121,7 +122,7 @@ static int read_mailbox(struct table_reader *reader, struct arena *arena, struct
             return -ENOMEM;
         e->aliases = alias;
         if (e->owner.at == NULL)
-            e->owner = table_keep(arena, name);
+            e->owner = part_keep(arena, name);
     }
     return 0;
 }
@@ -129,13 +130,13 @@ static int read_mailbox(struct table_reader *reader, struct arena *arena, struct
 int book_open_mailboxes(struct arena *arena, struct span text, const char *path, void **ret, struct conf_error *error);
 int book_open_mailboxes(struct arena *arena, struct span text, const char *path, void **ret, struct conf_error *error)
 {
-    struct table_reader reader = {.path = path, .left = text, .error = error};
+    struct part_lines reader = part_lines_of(text, path, error);
     struct mailboxes *boxes = arena_alloc(arena, sizeof *boxes);
     size_t room = count_lines(reader);
     struct mailbox_entry *list = arena_alloc(arena, (room + 1) * sizeof *list);
     if (boxes == NULL || list == NULL)
         return -ENOMEM;
-    while (table_next(&reader)) {
+    while (part_lines_next(&reader)) {
         int r = boxes->count < room ? read_mailbox(&reader, arena, &list[boxes->count++]) : -ERR_LIMIT;
         if (r != 0)
             return r;

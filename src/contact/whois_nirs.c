@@ -100,12 +100,21 @@ static void jp_keep(struct jp_handles *h, struct span value)
         h->list[h->count++] = value;
 }
 
-/* Where the narrower and the wider networks are listed, those are no data of this one. The first wider one is asked about last of all. */
-static void jp_less_specific(struct reading *r, struct span left)
+/* In Japanese: "upper" and "lower information". */
+#define JP_WIDER "\xe4\xb8\x8a\xe4\xbd\x8d\xe6\x83\x85\xe5\xa0\xb1"
+#define JP_NARROWER "\xe4\xb8\x8b\xe4\xbd\x8d\xe6\x83\x85\xe5\xa0\xb1"
+
+static bool jp_section(struct span line, const char *english, const char *japanese)
+{
+    return whois_has(line, english) || span_starts(whois_trim(line), japanese);
+}
+
+/* Where wider and narrower networks are listed, those are no data of this one. The narrowest of them around the address; empty: none. */
+static struct span jp_narrowest(const struct reading *r, struct span left)
 {
     struct span line, best = {0};
     struct range narrowest = {0}, range;
-    while (whois_line(&left, &line) && !whois_has(line, "more specific info")) {
+    while (whois_line(&left, &line)) {
         size_t close = 0;
         for (size_t i = 0; i < line.len; i++)
             close = line.at[i] == ']' ? i : close;
@@ -118,7 +127,19 @@ static void jp_less_specific(struct reading *r, struct span left)
             narrowest = range;
         }
     }
-    whois_note_handle(r, best, CONTACT_ROLE_NONE);
+    return best;
+}
+
+/* Cuts the list of narrower networks off that of the wider ones. */
+static struct span jp_cut_narrower(struct span *wider)
+{
+    for (struct span left = *wider, line; whois_line(&left, &line);) {
+        if (line.len == 0 || !jp_section(line, "more specific info", JP_NARROWER))
+            continue;
+        *wider = span_of(wider->at, (size_t)(line.at - wider->at));
+        return left;
+    }
+    return (struct span){0};
 }
 
 void whois_form_jpnic(struct reading *r)
@@ -128,7 +149,7 @@ void whois_form_jpnic(struct reading *r)
     enum jp_field field = JP_OTHER, at = JP_OTHER;
     while (whois_line(&left, &line)) {
         struct range range;
-        if (whois_has(line, "less specific info")) {
+        if (jp_section(line, "less specific info", JP_WIDER)) {
             wider = left;
             break;
         }
@@ -152,12 +173,15 @@ void whois_form_jpnic(struct reading *r)
             r->found = true;
         r->found = r->found || field == JP_TECHNICAL || field == JP_MAIL;
     }
+    struct span narrower = jp_cut_narrower(&wider);
+    if (r->as == 0 && r->has_addr) /* what is assigned of it around the address is asked about first */
+        whois_note_handle(r, jp_narrowest(r, narrower), CONTACT_ROLE_NONE);
     for (size_t i = 0; i < technical.count; i++)
         whois_note_handle(r, technical.list[i], CONTACT_ROLE_TECHNICAL);
     for (size_t i = 0; i < administrative.count; i++)
         whois_note_handle(r, administrative.list[i], CONTACT_ROLE_ADMINISTRATIVE);
-    if (r->as == 0)
-        jp_less_specific(r, wider);
+    if (r->as == 0) /* the first wider one last of all */
+        whois_note_handle(r, jp_narrowest(r, wider), CONTACT_ROLE_NONE);
     if (!r->found && whois_has(r->text, "no match!!") && r->has_addr && r->as == 0)
         whois_note_next_registry(r, "APNIC", span_text("No match!!"));
 }
@@ -231,8 +255,10 @@ static void kr_pass(struct kr_state *s, bool contacts)
     s->weight = WEIGHT_TECHNICAL;
     for (struct span left = s->r->text, line, key, value; whois_line(&left, &line);) {
         line = whois_trim(line);
-        if (line.len > 0 && line.at[0] == '[')
+        if (line.len > 0 && line.at[0] == '[') {
             kr_heading(s, line);
+            s->r->found = s->r->found || whois_has(line, "contact information"); /* of old, a provider's entry named no block */
+        }
         if (line.len == 0 || !whois_pair(line, &key, &value))
             continue;
         if (s->r->as != 0 ? kr_key(key, "AS Number", "AS\xeb\xb2\x88\xed\x98\xb8")

@@ -38,11 +38,16 @@ static const struct {
     const char *sign, *registry;
 } shapes[] = {
     {"\nNetRange:", "ARIN"},
+    {" (NET-", "ARIN"},
+    {" (NET6-", "ARIN"},
     {"\nASNumber:", "ARIN"},
     {"\nnetwork:", "RWHOIS"},
     {"[Network Number]", "JPNIC"},
     {"[AS Number]", "JPNIC"},
+    {"[JPNIC Handle]", "JPNIC"},
+    {"[Group Handle]", "JPNIC"},
     {"\n   Netblock:", "TWNIC"},
+    {"\nNetblock:", "TWNIC"},
     {"\nnic-hdl-br:", "NIC.br"},
     {"\nownerid:", "LACNIC"},
     {"source:         AFRINIC", "AFRINIC"},
@@ -183,7 +188,9 @@ static enum whois_state state_of(struct reading *r)
         return WHOIS_BROKEN;
     if (any_sign(r, SIGN_EMPTY, text))
         return WHOIS_EMPTY;
-    return whois_trim(r->text).len < RECORD_TEXT_MIN ? WHOIS_BROKEN : WHOIS_EMPTY;
+    /* RWhois says in words that it has nothing (RFC 2167: error 230) */
+    bool broken = r->page || whois_trim(r->text).len < RECORD_TEXT_MIN || span_is(r->ret->authority, "RWHOIS");
+    return broken ? WHOIS_BROKEN : WHOIS_EMPTY;
 }
 
 /* ---- entry points ---- */
@@ -195,9 +202,22 @@ static int begin(struct reading *r, const struct book *book, struct span server,
     *r = (struct reading){.book = book, .arena = findings->arena, .findings = findings, .ret = ret};
     r->mailboxes = book_part(book, BOOK_mailboxes);
     r->server = servers_find(book_part(book, BOOK_servers), server);
-    int e = whois_decode(findings->arena, span_part(bytes, 0, WHOIS_REPLY_MAX), r->server->server.charset, &ret->text);
+    bytes = span_part(bytes, 0, WHOIS_REPLY_MAX);
+    int e = whois_saved_bytes(findings->arena, &bytes);
+    if (e == 0)
+        e = whois_decode(findings->arena, whois_is_text(bytes) ? bytes : span_part(bytes, 0, 0), r->server->server.charset, &ret->text);
     r->text = ret->text;
     return e;
+}
+
+/* Of networks, AS numbers and handles: there, an indentation means nothing by itself. */
+static int begin_number(struct reading *r, const struct book *book, struct span server, struct span bytes, struct findings *findings,
+                        struct whois_reply *ret)
+{
+    int e = begin(r, book, server, bytes, findings, ret);
+    if (e == 0)
+        whois_saved_text(r);
+    return e != 0 ? e : r->error;
 }
 
 /* Who speaks: the server's registry; but the text's own banner when that is of an inner reply or the server is not known. */
@@ -245,15 +265,31 @@ static void find_block(struct reading *r)
         r->ret->cover = whois_range_within(&r->range, r->addr);
 }
 
+static bool is_rpsl(struct span text)
+{
+    static const char *const keys[] = {"inetnum:", "inet6num:"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const uint8_t *hit = text.len > 0 ? memmem(text.at, text.len, keys[i], strlen(keys[i])) : NULL;
+        if (hit != NULL && (hit == text.at || hit[-1] == '\n'))
+            return true;
+    }
+    return false;
+}
+
 static void read_with(struct reading *r)
 {
+    /* TWNIC has two forms */
+    if (span_is(r->ret->authority, "TWNIC") && is_rpsl(r->text)) {
+        whois_form_rpsl(r);
+        return;
+    }
     for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++) {
         if (span_is(r->ret->authority, readers[i].registry)) {
             readers[i].read(r);
             return;
         }
     }
-    if (r->as != 0 || memmem(r->text.at, r->text.len, "inetnum:", 8) != NULL || memmem(r->text.at, r->text.len, "inet6num:", 9) != NULL)
+    if (r->as != 0 || is_rpsl(r->text))
         whois_form_rpsl(r);
     else
         whois_form_domain(r);
@@ -265,35 +301,126 @@ bool whois_handle_is_network(struct span handle)
     return span_starts(handle, "NET-") || span_starts(handle, "NET6-") || prefix_parse(handle, &block) == 0;
 }
 
+/* The AS whose entry the text is; 0: none. */
+static uint32_t as_of_text(struct reading *r)
+{
+    uint32_t as = 0;
+    r->as = 1; /* ranges are read as AS numbers */
+    for (struct span left = r->text, line, key, value; as == 0 && whois_line(&left, &line);) {
+        struct range range;
+        if (whois_pair(line, &key, &value) && (whois_same(key, "aut-num") || whois_same(key, "ASNumber")) &&
+            whois_reading_range(r, value, &range) == 0 && memcmp(&range.first, &range.last, sizeof range.first) == 0)
+            as = (uint32_t)range.first.bytes[12] << 24 | (uint32_t)range.first.bytes[13] << 16 | (uint32_t)range.first.bytes[14] << 8 |
+                 range.first.bytes[15];
+    }
+    r->as = 0;
+    return as;
+}
+
+static void read_again(struct reading *r)
+{
+    r->found = r->stub = r->reserved = r->others_refused = r->has_range = false;
+    r->count = r->ret->handle_count = r->ret->personal = 0;
+    read_with(r);
+}
+
+static int read_address(struct reading *r, struct addr addr)
+{
+    struct whois_reply *ret = r->ret;
+    r->addr = addr;
+    r->has_addr = true;
+    find_authority(r);
+    if (r->text.len > 0)
+        read_with(r);
+    if (!r->has_range && r->text.len > 0 && ret->next.len == 0) {
+        /* a reply about another block (saved under another address): what it says is read all the same, but covers nothing */
+        r->has_addr = false;
+        read_again(r);
+        r->as = r->found ? 0 : as_of_text(r);
+        if (r->as != 0) { /* about the address's AS */
+            r->addr = whois_as_addr(r->as);
+            r->has_addr = true;
+            read_again(r);
+        }
+    }
+    find_block(r);
+    whois_note_banner(r);
+    ret->state = state_of(r);
+    int e = whois_note_finish(r);
+    finish_reply(r);
+    return e;
+}
+
+static int read_one(const struct book *book, struct span server, struct addr addr, struct span bytes, struct findings *findings,
+                    struct whois_reply *ret)
+{
+    struct reading r;
+    int e = begin_number(&r, book, server, bytes, findings, ret);
+    return e != 0 ? e : read_address(&r, addr);
+}
+
+static bool is_known(const struct findings *list, const struct finding *like)
+{
+    for (const struct finding *f = list->first; f != NULL; f = f->next) {
+        if (f->kind == like->kind && span_equal(f->value, like->value))
+            return true;
+    }
+    return false;
+}
+
+/* A chain: the last reply that knows anything is the answer; what those before it name comes after its contacts. */
+static int read_chain(const struct reading *r, const struct saved_part *parts, size_t count, struct addr addr)
+{
+    unsigned rank = 0;
+    bool answered = false;
+    struct whois_reply last = {.state = WHOIS_EMPTY};
+    for (size_t i = count; i-- > 0;) {
+        struct findings own;
+        struct whois_reply one;
+        unsigned next = rank;
+        if (parts[i].server.len == 0 && registry_by_text(parts[i].text) == NULL)
+            continue; /* no reply: what somebody wrote before it */
+        findings_init(&own, r->arena);
+        int e = read_one(r->book, parts[i].server, addr, parts[i].text, &own, &one);
+        if (e != 0)
+            return e;
+        if (i + 1 == count)
+            last = one;
+        if (!answered && one.state != WHOIS_EMPTY && one.state != WHOIS_BROKEN) {
+            answered = true;
+            last = one;
+        }
+        for (const struct finding *f = own.first; f != NULL; f = f->next) {
+            struct finding copy = *f;
+            if (is_known(r->findings, f))
+                continue;
+            copy.rank += rank;
+            next = f->objection == OBJECTION_NONE && copy.rank >= next ? copy.rank + 1 : next;
+            if (findings_add(r->findings, &copy) == NULL && r->findings->error == -ENOMEM)
+                return -ENOMEM;
+        }
+        rank = next;
+    }
+    last.text = r->ret->text;
+    *r->ret = last;
+    return 0;
+}
+
 int whois_read(const struct book *book, struct span server, struct addr addr, struct span bytes, struct findings *findings, struct whois_reply *ret)
 {
     struct reading r;
-    int e = begin(&r, book, server, bytes, findings, ret);
+    struct saved_part parts[SAVED_PARTS_MAX];
+    int e = begin_number(&r, book, server, bytes, findings, ret);
     if (e != 0)
         return e;
-    r.addr = addr;
-    r.has_addr = true;
-    find_authority(&r);
-    if (r.text.len > 0)
-        read_with(&r);
-    if (!r.has_range && r.text.len > 0 && ret->next.len == 0) {
-        /* a reply about another block (saved under another address): what it says is read all the same, but covers nothing */
-        r.has_addr = r.found = r.stub = r.reserved = r.others_refused = false;
-        r.count = ret->handle_count = ret->personal = 0;
-        read_with(&r);
-    }
-    find_block(&r);
-    whois_note_banner(&r);
-    ret->state = state_of(&r);
-    e = whois_note_finish(&r);
-    finish_reply(&r);
-    return e;
+    size_t count = server.len == 0 ? whois_saved_parts(r.text, parts) : 1; /* a server answers for itself alone */
+    return count > 1 ? read_chain(&r, parts, count, addr) : read_address(&r, addr);
 }
 
 int whois_read_as(const struct book *book, struct span server, uint32_t as, struct span bytes, struct findings *findings, struct whois_reply *ret)
 {
     struct reading r;
-    int e = begin(&r, book, server, bytes, findings, ret);
+    int e = begin_number(&r, book, server, bytes, findings, ret);
     if (e != 0)
         return e;
     r.as = as;
@@ -338,7 +465,7 @@ int whois_read_handle(const struct book *book, struct span server, struct span h
 {
     struct reading r;
     struct finding *last = findings->first;
-    int e = begin(&r, book, server, bytes, findings, ret);
+    int e = begin_number(&r, book, server, bytes, findings, ret);
     if (e != 0)
         return e;
     (void)handle;

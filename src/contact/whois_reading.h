@@ -58,6 +58,7 @@ struct reading {
     bool found;          /* an entry about what was asked for */
     bool stub;           /* the entry only says that another registry has it: its addresses are that registry's */
     bool reserved;       /* special use, not allocated */
+    bool page;           /* it was saved as a web page */
     bool others_refused; /* "complaints sent to any other contact are ignored" */
     struct range range;  /* the most specific one so far */
     bool has_range;
@@ -75,6 +76,9 @@ bool whois_line(struct span *left, struct span *ret);
 bool whois_pair(struct span line, struct span *ret_key, struct span *ret_value);
 /* The next mail address as written in *left, which is moved behind it; *ret_before: what stood before it. False: no more. */
 bool whois_mail(struct span *left, struct span *ret_mail, struct span *ret_before);
+/* "name AT example.net", alone: an address that is hidden from collectors. */
+bool whois_spelled(struct span text);
+struct span whois_unspell(struct arena *, struct span text); /* as an address; the text itself when it is none */
 /* "a - b", "a/len", "177.224/13", one address. 0 or -ERR_MALFORMED. */
 int whois_range(struct span text, struct range *ret);
 /* The same, or AS numbers ("AS1 - AS9", "1"), as this reading is about. */
@@ -87,6 +91,20 @@ struct prefix whois_range_around(const struct range *);                    /* th
 struct prefix whois_range_within(const struct range *, struct addr inner); /* the largest prefix around the address inside it */
 /* All "key: value" lines that are not comments (%, #), as an array in the arena; NULL: no memory. */
 struct attribute *whois_attributes(struct reading *, size_t *ret_count);
+
+/* ---- replies as they were saved ---- */
+/* Without a byte order mark; UTF-16 as UTF-8, in the arena. 0, -ENOMEM. */
+int whois_saved_bytes(struct arena *, struct span *bytes);
+bool whois_is_text(struct span bytes);
+/* r->text without a page's tags, a mail's quoting, a listing's indentation; empty: it is no reply of WHOIS. */
+void whois_saved_text(struct reading *);
+
+/* What clients print of a chain of servers: each reply with the server that the client named before it (empty: it named none). At least one. */
+enum { SAVED_PARTS_MAX = 8 };
+struct saved_part {
+    struct span server, text;
+};
+size_t whois_saved_parts(struct span text, struct saved_part *parts);
 
 /* ---- candidates ---- */
 void whois_note_add(struct reading *, const struct candidate *); /* the value is normalised here; what is no address is left out */

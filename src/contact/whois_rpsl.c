@@ -278,6 +278,14 @@ static void not_here(struct rpsl *p, size_t from, size_t until, struct span reas
         whois_note_next_registry(p->r, registry, reason);
 }
 
+/* "descr: Transferred to the RIPE region on …" */
+static bool is_moved(const struct rpsl *p, const struct attribute *a)
+{
+    static const char words[] = "transferred to";
+    return whois_same(a->key, "descr") && whois_same(span_part(a->value, 0, sizeof words - 1), words) &&
+           registry_in(a->value, p->r->ret->authority) != NULL;
+}
+
 static void look_elsewhere(struct rpsl *p)
 {
     static const char *const signs[] = {
@@ -294,7 +302,7 @@ static void look_elsewhere(struct rpsl *p)
         for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
             whole = whole || (netname.len >= strlen(signs[i]) && strncasecmp((const char *)netname.at, signs[i], strlen(signs[i])) == 0);
         for (size_t i = from; i < until; i++)
-            whole = whole || (whois_same(p->list[i].key, "mnt-by") && whois_same(p->list[i].value, "APNIC-STUB"));
+            whole = whole || (whois_same(p->list[i].key, "mnt-by") && whois_same(p->list[i].value, "APNIC-STUB")) || is_moved(p, &p->list[i]);
         if (whole)
             not_here(p, from, until, p->list[from].line);
     }
@@ -315,7 +323,8 @@ static int nir_of_network(const struct rpsl *p, struct span *ret_reason)
             struct span key = p->list[i].key, value = bare(p->list[i].value);
             for (int k = 0; k < NIR_COUNT; k++) {
                 bool by_source = whois_same(key, "source") && whois_same(value, nirs[k].name);
-                bool by_maintainer = whois_same(key, "mnt-by") && whois_same(value, nirs[k].maintainer);
+                /* mnt-lower: the regional registry's entry for the whole share of the national one */
+                bool by_maintainer = (whois_same(key, "mnt-by") || whois_same(key, "mnt-lower")) && whois_same(value, nirs[k].maintainer);
                 bool by_team = whois_same(key, "mnt-irt") && whois_same(value, nirs[k].team);
                 if (by_source || (found < 0 && (by_maintainer || by_team))) {
                     found = k;
@@ -335,7 +344,7 @@ static struct span server_in_remarks(const struct rpsl *p, const char *registry,
         if (!whois_same(p->list[i].key, "remarks") || !whois_has(p->list[i].value, "whois"))
             continue;
         for (struct span left = p->list[i].value; left.len > 0;) {
-            struct span word = table_word(&left);
+            struct span word = part_word(&left);
             while (word.len > 0 && (word.at[word.len - 1] == '.' || word.at[word.len - 1] == ','))
                 word.len--;
             if (span_starts(word, "whois.") && whois_same(servers_find(servers, word)->server.registry, registry)) {

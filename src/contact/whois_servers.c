@@ -137,7 +137,7 @@ static int read_key(struct arena *arena, struct server_node *node, struct span k
     }
     if (text == NULL)
         return read_number_key(e, key, value);
-    *text = table_keep(arena, value);
+    *text = part_keep(arena, value);
     return text->at != NULL ? 0 : -ENOMEM;
 }
 
@@ -148,7 +148,7 @@ static int begin_server(struct arena *arena, struct servers *servers, struct spa
         return -ENOMEM;
     node->entry = servers->any != NULL ? servers->any->entry : unknown;
     node->entry.signs = NULL;
-    node->entry.server.name = table_keep(arena, name);
+    node->entry.server.name = part_keep(arena, name);
     if (node->entry.server.name.at == NULL)
         return -ENOMEM;
     if (span_is(name, "*")) {
@@ -165,26 +165,26 @@ static int begin_server(struct arena *arena, struct servers *servers, struct spa
 int book_open_servers(struct arena *arena, struct span text, const char *path, void **ret, struct conf_error *error);
 int book_open_servers(struct arena *arena, struct span text, const char *path, void **ret, struct conf_error *error)
 {
-    struct table_reader reader = {.path = path, .left = text, .error = error};
+    struct part_lines reader = part_lines_of(text, path, error);
     struct servers *servers = arena_alloc(arena, sizeof *servers);
     struct server_node *node = NULL;
     if (servers == NULL)
         return -ENOMEM;
     servers->last = &servers->first;
-    while (table_next(&reader)) {
-        struct span line = reader.line;
+    while (part_lines_next(&reader)) {
+        struct span line = reader.text;
         int r = 1;
         if (line.at[0] == '[') {
             struct span name = span_part(line, 1, span_find(line, ']') - 1);
             if (name.len == 0 || name.len + 2 != line.len || name.len > WHOIS_SERVER_MAX || servers->count == SERVERS_MAX)
-                return table_error(&reader, "a server's name in brackets, for example [whois.ripe.net]");
+                return part_lines_expected(&reader, "a server's name in brackets, for example [whois.ripe.net]");
             r = begin_server(arena, servers, name, &node);
         } else if (node != NULL) {
-            struct span key = table_word(&line);
+            struct span key = part_word(&line);
             r = read_key(arena, node, key, line);
         }
         if (r > 0)
-            return table_error(&reader, "a key and its value, for example per-second: 0.5");
+            return part_lines_expected(&reader, "a key and its value, for example per-second: 0.5");
         if (r < 0)
             return r;
     }

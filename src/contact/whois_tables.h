@@ -4,22 +4,8 @@
  */
 #pragma once
 
+#include "contact/part_lines.h"
 #include "contact/whois.h"
-
-/* ---- lines: what the readers of these files share ---- */
-struct table_reader {
-    const char *path;
-    struct span left, line; /* without comment and blanks around it */
-    unsigned number;
-    struct conf_error *error;
-};
-/* The next line that holds anything; false at the end. A `#` after a blank, or at the start, begins a comment. */
-bool table_next(struct table_reader *);
-/* The next word of *line, which is cut off; empty at the end. */
-struct span table_word(struct span *line);
-/* -ERR_CONFIG, with file and line. */
-int table_error(const struct table_reader *, const char *expected);
-struct span table_keep(struct arena *, struct span); /* .at NULL: no memory */
 
 /* ---- blocks ---- */
 struct blocks;

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <strings.h>
 
+enum { MAIL_TEXT_MAX = 320 };
+
 static uint8_t lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
@@ -69,9 +71,11 @@ bool whois_pair(struct span line, struct span *ret_key, struct span *ret_value)
 {
     size_t colon = span_find(line, ':');
     struct span key = whois_trim(span_part(line, 0, colon));
+    while (key.len > 0 && key.at[key.len - 1] == '.') /* "Domain Name................: x" */
+        key.len--;
     if (colon == line.len || key.len == 0 || key.len > 60)
         return false;
-    *ret_key = key;
+    *ret_key = whois_trim(key);
     *ret_value = whois_trim(span_part(line, colon + 1, line.len));
     return true;
 }
@@ -110,6 +114,48 @@ bool whois_mail(struct span *left, struct span *ret_mail, struct span *ret_befor
         return true;
     }
     return false;
+}
+
+/* Where the word for @ stands between its blanks, and how long it is; 0: there is none. */
+static size_t find_at(struct span text, size_t *ret_len)
+{
+    static const char *const words[] = {" at ", " (at) ", " [at] ", "(at)", "[at]"};
+    for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
+        size_t len = strlen(words[k]);
+        for (size_t i = 1; i + len < text.len; i++) {
+            if (strncasecmp((const char *)&text.at[i], words[k], len) == 0) {
+                *ret_len = len;
+                return i;
+            }
+        }
+    }
+    return 0;
+}
+
+bool whois_spelled(struct span text)
+{
+    size_t len, at;
+    text = whois_trim(text);
+    at = text.len <= MAIL_TEXT_MAX ? find_at(text, &len) : 0;
+    for (size_t i = 0; at > 0 && i < text.len; i++) {
+        if (i < at ? !is_local(text.at[i]) : i >= at + len && !is_host(text.at[i]))
+            return false;
+    }
+    return at > 0 && span_find(span_part(text, at + len, text.len), '.') < text.len - at - len;
+}
+
+struct span whois_unspell(struct arena *arena, struct span text)
+{
+    size_t len = 0, at;
+    text = whois_trim(text);
+    at = whois_spelled(text) ? find_at(text, &len) : 0;
+    uint8_t *copy = at > 0 ? arena_alloc(arena, text.len) : NULL;
+    if (copy == NULL)
+        return text;
+    memcpy(copy, text.at, at);
+    copy[at] = '@';
+    memcpy(&copy[at + 1], &text.at[at + len], text.len - at - len);
+    return span_of(copy, text.len - len + 1);
 }
 
 /* ---- ranges ---- */

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "contact/whois_tables.h"
 
 #include <inttypes.h>
 #include <strings.h>
@@ -91,10 +92,28 @@ static bool has_contact(const struct findings *found)
     return false;
 }
 
+/* An RWhois server names contacts by their handles at the registry: "ABUSE1-ARIN". */
+static struct span server_of_handle(const struct book *book, struct span server, struct span handle)
+{
+    static const struct {
+        const char *ending, *registry;
+    } endings[] = {{"-ARIN", "ARIN"}, {"-RIPE", "RIPE"}, {"-AP", "APNIC"}, {"-AFRINIC", "AFRINIC"}};
+    if (whois_server(book, server)->registry.len > 0)
+        return server;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t len = strlen(endings[i].ending);
+        if (handle.len <= len || !same(span_part(handle, handle.len - len, len), span_text(endings[i].ending)))
+            continue;
+        struct span name = servers_of_registry(book_part(book, BOOK_servers), span_text(endings[i].registry));
+        return name.len > 0 ? name : server;
+    }
+    return server;
+}
+
 static void wait_for(struct quest *q, struct walk *w, const struct walk_step *step, const struct whois_reply *reply)
 {
     for (size_t i = 0; i < reply->handle_count && w->waiting_count < WALK_WAITING_MAX; i++) {
-        w->waiting[w->waiting_count].server = step->server;
+        w->waiting[w->waiting_count].server = server_of_handle(quest_book(q), step->server, reply->handles[i]);
         w->waiting[w->waiting_count].handle = keep(q, reply->handles[i]);
         w->waiting[w->waiting_count].role = reply->handle_roles[i];
         w->waiting[w->waiting_count++].depth = step->depth;
@@ -147,11 +166,21 @@ static int read_reply(struct quest *q, struct walk *w, struct walk_step *step, s
     return whois_read(book, step->server, w->addr, bytes, step->found, reply);
 }
 
-/* A registry that does not know the address: ARIN refers to whoever does. */
+static bool any_contact(const struct walk *w)
+{
+    for (size_t i = 0; i < w->step_count; i++) {
+        if (w->steps[i].contact)
+            return true;
+    }
+    return false;
+}
+
+/* A registry that does not know the address: ARIN refers to whoever does. A provider's own server that does not know its customer leaves the
+ * provider. */
 static void nobody_here(struct quest *q, struct walk *w, const struct walk_step *step)
 {
     static const char arin[] = "whois.arin.net";
-    if (step->handle.len > 0)
+    if (step->handle.len > 0 || (whois_server(quest_book(q), step->server)->registry.len == 0 && any_contact(w)))
         return;
     const char *what = w->as != 0 ? "does not know the AS" : "does not know the address";
     if (w->domain.len > 0 || span_is(step->server, arin)) {
@@ -166,6 +195,11 @@ static void nobody_here(struct quest *q, struct walk *w, const struct walk_step 
 
 static void follow(struct quest *q, struct walk *w, struct walk_step *step, const struct whois_reply *reply, bool cut)
 {
+    /* What did not come may have been the entry. */
+    if (cut && (reply->state == WHOIS_BROKEN || (reply->state == WHOIS_EMPTY && reply->next.len == 0))) {
+        owe(q, w, step->server, "its reply was cut");
+        return;
+    }
     switch (reply->state) {
     case WHOIS_LIMITED:
         owe(q, w, step->server, "says that it was asked too much");
@@ -197,7 +231,8 @@ static void follow(struct quest *q, struct walk *w, struct walk_step *step, cons
     if (reply->next.len > 0 && !same(reply->next, step->server)) {
         quest_because(q, "%.*s: %.*s", print_len(step->server), (const char *)step->server.at, print_len(reply->next_reason),
                       (const char *)reply->next_reason.at);
-        (void)put(q, w, (struct walk_step){.server = reply->next, .depth = step->depth + 1}, reply->next_port);
+        if (!put(q, w, (struct walk_step){.server = reply->next, .depth = step->depth + 1}, reply->next_port))
+            w->circle = step->server;
     }
     if (reply->state != WHOIS_REDUCED)
         wait_for(q, w, step, reply);
@@ -285,6 +320,9 @@ void walk_end(struct quest *q, struct walk *w, struct prefix *ret_cover)
         }
     }
     *ret_cover = (struct prefix){.bits = 0};
+    /* Of registries, one may have answered before; a provider's own servers should know who is meant. */
+    if (!w->debt && w->circle.len > 0 && (!has_contact(quest_findings(q)) || whois_server(quest_book(q), w->circle)->registry.len == 0))
+        owe(q, w, w->circle, "refers to who was asked already");
     if (!w->debt)
         *ret_cover = cover;
 }

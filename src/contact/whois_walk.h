@@ -39,6 +39,7 @@ struct walk {
         unsigned depth;
     } waiting[WALK_WAITING_MAX]; /* handles that are asked for when those before gave nothing */
     size_t waiting_count, waiting_next;
+    struct span circle; /* who refers to a server that was asked already; empty: nobody */
     bool debt;
 };
 

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 /* A registry's own block is small; what holds more than this much of the space is its whole share. */
-enum { OWN_BLOCK_MIN_BITS = 96 + 9, OWN_BLOCK_MIN_BITS_V6 = 24 };
+enum { OWN_BLOCK_MIN_BITS = 96 + 16, OWN_BLOCK_MIN_BITS_V6 = 32 };
 
 void whois_note_add(struct reading *r, const struct candidate *c)
 {
@@ -40,6 +40,8 @@ void whois_note_mails(struct reading *r, struct span text, const struct candidat
     struct span left = span_part(text, 0, READING_LINE_MAX), mail, before;
     struct candidate c = *like;
     c.kind = CONTACT_MAIL;
+    if (span_find(left, '@') == left.len)
+        left = whois_unspell(r->arena, left);
     while (whois_mail(&left, &mail, &before)) {
         c.value = mail;
         whois_note_add(r, &c);

@@ -9,7 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FAILED_ATTEMPTS = 3 /* a registry that can't be reached is tried in so many attempts; then its debt stands */ };
+enum {
+    FAILED_ATTEMPTS = 3, /* a registry that can't be reached is tried in so many attempts; then its debt stands */
+    WIDE_V4 = 96 + 16,
+    WIDE_V6 = 32,
+    PART_V4 = 96 + 24,
+    PART_V6 = 48
+};
 
 static const struct addr no_addr = {.bytes = {0}};
 
@@ -102,12 +108,25 @@ static void __attribute__((format(printf, 2, 3))) own_debt(struct quest *q, cons
     va_end(args);
 }
 
+/* A block as wide as that is an allocation: parts of it are assigned to others, with entries of their own, which an answer about one address of it
+ * does not show. It serves the addresses beside that one. */
+static struct prefix served(struct prefix block, struct addr addr)
+{
+    bool v4 = block.bits >= 96 && addr_is_v4(addr);
+    if (block.bits >= (v4 ? WIDE_V4 : WIDE_V6))
+        return block;
+    block = (struct prefix){.addr = addr, .bits = v4 ? PART_V4 : PART_V6};
+    memset(block.addr.bytes + block.bits / 8, 0, sizeof block.addr.bytes - block.bits / 8);
+    return block;
+}
+
 void quest_covers(struct quest *q, struct prefix block)
 {
     struct seek *s = q->seek;
     struct call *call = q->current;
     if (block.bits == 0 || !prefix_holds(block, call->target.addr))
         return;
+    block = served(block, call->target.addr);
     call->covers = block;
     if (s->cache > 0)
         (void)netblocks_put(s->blocks, call->channel->name, block, s->wall + s->cache, call->findings.first);
@@ -133,6 +152,20 @@ static void add_domain(struct quest *q, struct span domain, bool web_only)
 void quest_domain(struct quest *q, struct span domain, bool web_only)
 {
     add_domain(q, domain, web_only);
+}
+
+void quest_is_device(struct quest *q, struct span maker)
+{
+    const char *copy = q->maker.len == 0 && maker.len > 0 ? arena_copy(&q->arena, maker) : NULL;
+    if (copy == NULL)
+        return;
+    q->maker = span_of(copy, maker.len);
+    quest_ready(q);
+}
+
+struct span quest_maker(const struct quest *q)
+{
+    return q->maker;
 }
 
 /* ---- calls ---- */
@@ -359,6 +392,15 @@ static void begin_domain(struct quest *q, const struct quest_domain_of *domain)
     }
 }
 
+static void begin_maker(struct quest *q)
+{
+    q->maker_begun = true;
+    for (size_t i = 0; q->seek->channels[i] != NULL; i++) {
+        if ((q->seek->channels[i]->wants & CHANNEL_MAKER) != 0 && is_enabled(q, q->seek->channels[i]))
+            call_begin(q, q->seek->channels[i], q->addr, (struct span){0});
+    }
+}
+
 /* ---- the target's name and addresses ---- */
 
 static void told_name(struct naming *naming, const struct dns_answer *answer)
@@ -457,6 +499,8 @@ void quest_step(struct quest *q)
         begin(q);
     while (q->stage == QUEST_ASKING && q->domains_begun < q->domain_count)
         begin_domain(q, &q->domains[q->domains_begun++]);
+    if (q->stage == QUEST_ASKING && q->maker.len > 0 && !q->maker_begun)
+        begin_maker(q);
     seek_held(s, &q->held, q->arena.used);
     if (q->is_queued) /* it made itself ready: it goes on in a further turn */
         return;

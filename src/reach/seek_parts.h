@@ -209,6 +209,8 @@ struct quest {
     struct quest_domain_of domains[QUEST_DOMAINS_MAX];
     size_t domain_count, domains_begun, calls_open; /* calls_open: not over yet */
     size_t domains_left_out;
+    struct span maker; /* of the device whose page was met */
+    bool maker_begun;
     struct naming naming; /* the target's name, or its address */
     char *host_name;
     struct buf debts;

@@ -3,10 +3,15 @@
 #include "../base/check.h"
 #include "lists.h"
 
+#include "contact/rdap_bootstrap.h"
 #include "contact/whois_tables.h"
+#include "harness.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+extern const struct channel channel_rdap;
 
 static char folder[] = "/tmp/noroshi-book-XXXXXX";
 
@@ -69,6 +74,26 @@ static void a_wrong_line_is_told(void **state)
             "RIPE N\"");
 }
 
+static void a_folder_that_is_not_there_is_told(void **state)
+{
+    (void)state;
+    char path[256];
+    struct conf_error error = {.text = ""};
+    struct buf image;
+    buf_init(&image, 0);
+    (void)snprintf(path, sizeof path, "%s/nowhere", folder);
+    assert_int_equal(book_pack(path, &image, &error), -ENOENT);
+    assert_non_null(strstr(error.text, "contact.lists: "));
+    assert_non_null(strstr(error.text, "/nowhere: "));
+    assert_non_null(strstr(error.text, "expected the folder of the tables"));
+    assert_non_null(strstr(error.text, "for example /etc/noroshi/lists/contact"));
+    put("blocks", "");
+    (void)snprintf(path, sizeof path, "%s/blocks", folder);
+    assert_int_equal(book_pack(path, &image, &error), -ERR_CONFIG);
+    put("blocks", NULL);
+    buf_done(&image);
+}
+
 static void files_with_dates_and_files_that_are_not_there(void **state)
 {
     (void)state;
@@ -106,6 +131,60 @@ static void files_with_dates_and_files_that_are_not_there(void **state)
     buf_done(&image);
 }
 
+static struct span of_address(const struct book *book, const char *text)
+{
+    struct addr addr;
+    assert_int_equal(addr_parse(span_text(text), &addr), 0);
+    return bootstrap_of_address(book, addr);
+}
+
+/* RFC 9224: the longest match, https before anything else; what is not understood is passed over. */
+static void bootstrap_files_of_rdap(void **state)
+{
+    (void)state;
+    struct conf_error error = {.text = ""};
+    struct book *book = NULL;
+    struct buf image;
+    struct target target = {.when = 1};
+    char day[USEC_TEXT_SIZE];
+    buf_init(&image, 0);
+    put("blocks", "2.0.0.0/8 whois.ripe.net\n");
+    put("servers", "[whois.ripe.net]\nrdap: https://ours.example/\n");
+    put("ipv4.json", "{\"version\":\"1.0\",\"publication\":\"2026-03-04T00:00:00Z\",\"services\":[[[\"2.0.0.0/8\",\"x\"],[\"http://a.example/"
+                     "\",\"https://a.example\"]],"
+                     "[[\"2.1.0.0/16\",7],[\"https://b.example/rdap/\"]],[[\"3.0.0.0/8\"],[\"http://only.example/\"]],[],7]}");
+    put("ipv6.json", "{\"services\":[[[\"2001:db8::/32\"],[\"https://six.example/\"]]]}");
+    put("asn.json", "{\"services\":[[[\"10-20\",\"30\",\"50-40\"],[\"https://as.example/\"]]]}");
+    put("dns.json", "{\"services\":[[[\"com\"],[\"https://com.example/\"]],[[\"co.uk\",\"UK\"],[\"https://uk.example/\"]]]}");
+    assert_int_equal(book_pack(folder, &image, &error), 0);
+    assert_int_equal(book_open(&book, buf_as_span(&image), &error), 0);
+    assert_string_equal(usec_print_day(book_date(book, BOOK_rdap_ipv4), day), "2026-03-04");
+    assert_true(span_is(of_address(book, "2.2.3.4"), "https://a.example/"));
+    assert_true(span_is(of_address(book, "2.1.3.4"), "https://b.example/rdap/"));
+    assert_true(span_is(of_address(book, "3.1.3.4"), ""));
+    assert_true(span_is(of_address(book, "2001:db8::1"), "https://six.example/"));
+    assert_true(span_is(bootstrap_of_as(book, 20), "https://as.example/"));
+    assert_true(span_is(bootstrap_of_as(book, 30), "https://as.example/"));
+    assert_true(span_is(bootstrap_of_as(book, 45), ""));
+    assert_true(span_is(bootstrap_of_domain(book, span_text("www.One.COM")), "https://com.example/"));
+    assert_true(span_is(bootstrap_of_domain(book, span_text("one.co.uk")), "https://uk.example/"));
+    assert_true(span_is(bootstrap_of_domain(book, span_text("telecom")), ""));
+    /* They go before our own tables. */
+    assert_int_equal(addr_parse(span_text("2.1.3.4"), &target.addr), 0);
+    struct quest *q = harness_quest(&channel_rdap, target, book);
+    harness_run(q);
+    assert_true(q->asked_count > 0 && span_is(q->asked[0].text, "https://b.example/rdap/ip/2.1.3.4"));
+    harness_free(q);
+    book_close(book);
+    put("ipv4.json", "{\"services\":[[[\"2.0.0.0/8\"],[\"http://a.example/\"]]]}");
+    assert_int_equal(book_pack(folder, &image, &error), -ERR_CONFIG);
+    assert_non_null(strstr(error.text, "/ipv4.json: expected a bootstrap file of IANA (RFC 9224)"));
+    static const char *const names[] = {"blocks", "servers", "ipv4.json", "ipv6.json", "asn.json", "dns.json"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        put(names[i], NULL);
+    buf_done(&image);
+}
+
 static void a_registrys_mailbox_by_address_and_by_domain(void **state)
 {
     (void)state;
@@ -125,7 +204,8 @@ static void a_registrys_mailbox_by_address_and_by_domain(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_wrong_line_is_told), cmocka_unit_test(files_with_dates_and_files_that_are_not_there),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_wrong_line_is_told), cmocka_unit_test(a_folder_that_is_not_there_is_told),
+                                       cmocka_unit_test(files_with_dates_and_files_that_are_not_there), cmocka_unit_test(bootstrap_files_of_rdap),
                                        cmocka_unit_test(a_registrys_mailbox_by_address_and_by_domain)};
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -15,7 +15,7 @@ enum { MOST = 16 };
 static struct book *book;
 
 static const struct channel manual = {.name = "manual"}, whois = {.name = "ip_whois"}, rdap = {.name = "rdap"}, web = {.name = "domain_web"},
-                            ip_web = {.name = "ip_web"}, desk = {.name = "desk"}, guess = {.name = "rfc2142_guess"},
+                            ip_web = {.name = "ip_web"}, maker = {.name = "maker"}, desk = {.name = "desk"}, guess = {.name = "rfc2142_guess"},
                             domain_whois = {.name = "domain_whois"};
 
 struct scene {
@@ -165,6 +165,15 @@ static void national_csirts_and_makers_get_copies(void **state)
     is(s, 1, CHOICE_COPY, "cert@cert.br");
     is(s, 2, CHOICE_COPY, "security@maker.com");
     assert_true(says(s->reason, "none of 3 is fit") && says(s->reason, "the maker's"));
+    scene_free(s);
+    /* Whom the maker wants told goes before what stood on the page. */
+    s = scene_of("192.0.2.17");
+    found(s, &ip_web, "sales@maker.com", CONTACT_ROLE_MAKER, 2, KNOWN_YES);
+    found(s, &ip_web, "support@maker.com", CONTACT_ROLE_MAKER, 3, KNOWN_YES);
+    found(s, &maker, "psirt@maker.com", CONTACT_ROLE_MAKER, 0, KNOWN_YES);
+    choose(s);
+    assert_int_equal(s->count, 2);
+    is(s, 0, CHOICE_COPY, "psirt@maker.com");
     scene_free(s);
 }
 

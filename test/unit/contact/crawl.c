@@ -200,12 +200,14 @@ static void a_devices_page_speaks_of_its_maker(void **state)
     page(q, "http://192.0.2.17/", login);
     harness_run(q);
     assert_true(harness_found(q, "support@tp-link.com") != NULL && harness_found(q, "support@tp-link.com")->role == CONTACT_ROLE_MAKER);
+    assert_true(span_is(q->maker, "TP-Link")); /* channel maker is told */
     harness_free(q);
     q = by_address("2001:db8::7");
     no_robots(q, "http://[2001:db8::7]/robots.txt");
     page(q, "http://[2001:db8::7]/", "<html><body><p>The page of a small office, reachable at office@site.com by mail.</p></body></html>");
     harness_run(q);
     assert_true(harness_found(q, "office@site.com") != NULL && harness_found(q, "office@site.com")->role == CONTACT_ROLE_OWNER);
+    assert_int_equal(q->maker.len, 0);
     harness_free(q);
 }
 

@@ -148,6 +148,18 @@ void quest_domain(struct quest *q, struct span domain, bool web_only)
         q->domains[q->domain_count++] = (struct harness_domain){.name = keep(q, domain), .web_only = web_only};
 }
 
+void quest_is_device(struct quest *q, struct span maker)
+{
+    REQUIRE(maker.len > 0, "a maker's name");
+    if (q->maker.len == 0)
+        q->maker = keep(q, maker);
+}
+
+struct span quest_maker(const struct quest *q)
+{
+    return q->maker;
+}
+
 /* ---- the table ---- */
 
 struct quest *harness_quest(const struct channel *channel, struct target target, const struct book *book)

@@ -44,6 +44,7 @@ struct quest {
     size_t asked_count, heard_count;
     struct harness_domain domains[HARNESS_DOMAINS_MAX];
     size_t domain_count;
+    struct span maker; /* of a device */
     struct prefix covers[HARNESS_DOMAINS_MAX];
     size_t covers_count;
     struct buf debts; /* a line each */

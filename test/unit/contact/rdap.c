@@ -227,6 +227,47 @@ static void hostile_answers_stay_within_their_limits(void **state)
     buf_done(&entities);
 }
 
+/* A card with errors (RFC 7095) gives what of it is right; the entities beside it are whole. */
+static void cards_with_errors(void **state)
+{
+    static const struct {
+        const char *card;
+        size_t found;
+    } cases[] = {
+        {"false", 0},
+        {"[]", 0},
+        {"[\"vcard\"]", 0},
+        {"[\"vcard\", false]", 0},
+        {"[\"vcardX\", [[\"email\",{},\"text\",\"card@one.co.jp\"]]]", 0},
+        {"[\"vcard\", [[\"email\"]]]", 0},
+        {"[\"vcard\", [[\"email\",{},\"text\"]]]", 0},
+        {"[\"vcard\", [[\"email\",{},\"text\",null,true,42,{}]]]", 0},
+        {"[\"vcard\", [[\"email\",{},\"text\",[[\"card@one.co.jp\"]]]]]", 0},
+        {"[\"vcard\", [[false,{},\"text\",\"4.0\"],[\"email\",{},\"text\",\"card@one.co.jp\"]]]", 1},
+        {"[\"vcard\", [\"email\",[\"email\",false,42,\"card@one.co.jp\"]]]", 1},
+        {"[\"vcard\", [[\"email\",{},\"text\",7,[\"card@one.co.jp\"]]]]", 1},
+        {"[\"vcard\", [[\"email\",{},\"uri\",\"mailto:card@one.co.jp\"]]]", 1},
+        {"[\"vcard\", [[\"EMAIL\",{},\"text\",\"card@one.co.jp\"]]]", 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct quest *q = for_address("193.0.17.9");
+        struct buf text;
+        buf_init(&text, 0);
+        buf_printf(&text,
+                   "{\"startAddress\":\"193.0.17.0\",\"endAddress\":\"193.0.17.255\",\"entities\":[{\"roles\":[\"abuse\"],\"vcardArray\":%s},"
+                   "{\"roles\":[\"technical\"],\"vcardArray\":[\"vcard\",[[\"email\",{},\"text\",\"tech@one.co.jp\"]]]}]}",
+                   cases[i].card);
+        answer(q, NULL, 200, buf_cstr(&text));
+        harness_run(q);
+        if ((harness_found(q, "card@one.co.jp") != NULL) != (cases[i].found == 1) || harness_found(q, "tech@one.co.jp") == NULL)
+            fail_msg("%s: %s", cases[i].card, harness_summary(q));
+        assert_int_equal(q->debt_count, 0);
+        buf_done(&text);
+        harness_free(q);
+    }
+}
+
 /* ---- the registries' answers of the shared corpus ---- */
 
 static bool read_shared(const char *name, struct buf *ret)
@@ -236,6 +277,47 @@ static bool read_shared(const char *name, struct buf *ret)
     (void)snprintf(path, sizeof path, "%s/data/contact/%s", shared != NULL ? shared : "../shared", name);
     buf_init(ret, 0);
     return file_read(path, ret) == 0;
+}
+
+static void cards_of_another_projects_tests(void **state)
+{
+    static const char *const names[] = {"error_bad_properties_array",
+                                        "error_bad_property_name",
+                                        "error_bad_property_nest_depth",
+                                        "error_bad_property_parameters",
+                                        "error_bad_property_parameters_2",
+                                        "error_bad_property_size",
+                                        "error_bad_property_type",
+                                        "error_bad_top_type",
+                                        "error_bad_vcard_label",
+                                        "error_invalid_json",
+                                        "error_invalid_properties",
+                                        "example",
+                                        "mixed"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char name[200];
+        struct buf card, text;
+        (void)snprintf(name, sizeof name, "rdap/openrdap/jcard/%s.json", names[i]);
+        if (!read_shared(name, &card)) {
+            print_message("skipped: ../shared/data/contact is not there\n");
+            buf_done(&card);
+            skip();
+        }
+        struct quest *q = for_address("193.0.17.9");
+        buf_init(&text, 0);
+        buf_printf(&text,
+                   "{\"startAddress\":\"193.0.17.0\",\"endAddress\":\"193.0.17.255\",\"entities\":[{\"roles\":[\"abuse\"],\"vcardArray\":%s}]}",
+                   buf_cstr(&card));
+        answer(q, NULL, 200, buf_cstr(&text));
+        harness_run(q);
+        bool is_json = strstr(names[i], "invalid_json") == NULL && strstr(names[i], "parameters_2") == NULL && strstr(names[i], "nest_depth") == NULL;
+        if (q->debt_count != (is_json ? 0U : 1U) || harness_contacts(q) != (strcmp(names[i], "example") == 0 ? 1U : 0U))
+            fail_msg("%s: %s", names[i], harness_summary(q));
+        harness_free(q);
+        buf_done(&card);
+        buf_done(&text);
+    }
 }
 
 static const struct finding *best(const struct quest *q)
@@ -317,6 +399,8 @@ int main(void)
         cmocka_unit_test(no_answer_is_a_debt_and_special_addresses_are_not_asked),
         cmocka_unit_test(cut_anywhere_it_is_survived),
         cmocka_unit_test(hostile_answers_stay_within_their_limits),
+        cmocka_unit_test(cards_with_errors),
+        cmocka_unit_test(cards_of_another_projects_tests),
         cmocka_unit_test(rdap_and_whois_agree),
     };
     return cmocka_run_group_tests(tests, begin, end);

@@ -97,6 +97,23 @@ static void except_where_it_is(void **state)
         "APNIC good final\n0 abuse helpdesk@apnic.net\n");
 }
 
+/* The regional registry's entry for a national one's whole share: the national registry is asked, and is not the holder. */
+static void a_whole_share_is_nobodys_network(void **state)
+{
+    (void)state;
+    reads("whois.apnic.net", "202.12.200.1",
+          "% [whois.apnic.net]\n\ninetnum:        202.12.0.0 - 202.15.255.255\nnetname:        JPNIC-NET-JP\ndescr:          Japan Network "
+          "Information Center\ncountry:        JP\nadmin-c:        JNIC1-AP\ntech-c:         JNIC1-AP\nmnt-by:         APNIC-HM\n"
+          "mnt-lower:      MAINT-JPNIC\nsource:         APNIC\n\nrole:           Japan Network Information Center\n"
+          "e-mail:         hostmaster@nic.ad.jp\nnic-hdl:        JNIC1-AP\nsource:         APNIC\n",
+          "APNIC good next=whois.nic.ad.jp\n- registry hostmaster@nic.ad.jp\n");
+    reads("whois.apnic.net", "203.0.113.1",
+          "% [whois.apnic.net]\n\ninetnum:        203.0.0.0 - 203.1.255.255\nnetname:        CNNIC-CN\ndescr:          China Internet Network "
+          "Information Center\ntech-c:         IP1-AP\nmnt-by:         MAINT-CNNIC-AP\nsource:         APNIC\n\n"
+          "role:           CNNIC\ne-mail:         ipas@cnnic.cn\nnic-hdl:        IP1-AP\nsource:         APNIC\n",
+          "APNIC good\n- registry ipas@cnnic.cn\n");
+}
+
 static void a_national_registry_is_asked_next(void **state)
 {
     (void)state;
@@ -208,6 +225,22 @@ static void arin_lists_networks_or_helps(void **state)
           "ARIN empty\n- registry hostmaster@arin.net\n");
 }
 
+static void a_list_without_its_banner(void **state)
+{
+    (void)state;
+    reads("", "198.18.5.9", "Up Inc. UP-NET (NET-198-18-0-0-1) 198.18.0.0 - 198.18.255.255\nDown LLC (NET-198-18-5-0-1) 198.18.5.0 - 198.18.5.255\n",
+          "ARIN good\nask NET-198-18-5-0-1\n");
+}
+
+static void moved_to_another_region(void **state)
+{
+    (void)state;
+    reads("whois.afrinic.net", "203.0.113.1",
+          "% This is the AfriNIC Whois server.\n\ninetnum:        203.0.112.0 - 203.0.115.255\nnetname:        MOVED\n"
+          "descr:          Transferred to the RIPE region on 2020-12-08.\nmnt-by:         AFRINIC-HM-MNT\nsource:         AFRINIC # Filtered\n",
+          "AFRINIC good next=whois.ripe.net\n");
+}
+
 static void arin_refers(void **state)
 {
     (void)state;
@@ -308,6 +341,21 @@ static void jpnic_gives_handles(void **state)
                 "JPNIC empty next=whois.apnic.net\n");
 }
 
+static void jpnic_lists_wider_and_narrower_networks(void **state)
+{
+    (void)state;
+    jpnic_reads("Network Information:\na. [Network Number]             202.218.192.0/19\nn. [Technical Contact]          TT1JP\n\n"
+                "Less Specific Info.\n----------\nUp Inc.\n          [Allocation]         202.218.0.0/16\n\nMore Specific Info.\n----------\n"
+                "Other\n   SUBA-1 [Sub Allocation]  202.218.200.0/24\nOne\n   SUBA-2 [Sub Allocation]  202.218.223.0/24\n",
+                "JPNIC good\nask 202.218.223.0/24\nask TT1JP\nask 202.218.0.0/16\n");
+    /* The same in Japanese. */
+    jpnic_reads("a. [IP\xe3\x83\x8d\xe3\x83\x83\xe3\x83\x88\xe3\x83\xaf\xe3\x83\xbc\xe3\x82\xaf\xe3\x82\xa2\xe3\x83\x89\xe3\x83\xac\xe3\x82\xb9] "
+                "202.218.192.0/19\nn. [\xe6\x8a\x80\xe8\xa1\x93\xe9\x80\xa3\xe7\xb5\xa1\xe6\x8b\x85\xe5\xbd\x93\xe8\x80\x85] TT1JP\n\n"
+                "\xe4\xb8\x8a\xe4\xbd\x8d\xe6\x83\x85\xe5\xa0\xb1\n----------\n[x]  202.218.0.0/16\n\n"
+                "\xe4\xb8\x8b\xe4\xbd\x8d\xe6\x83\x85\xe5\xa0\xb1\n----------\n[x]  202.218.200.0/24\n",
+                "JPNIC good\nask TT1JP\nask 202.218.0.0/16\n");
+}
+
 static void a_handle_of_jpnic(void **state)
 {
     (void)state;
@@ -336,6 +384,16 @@ static void a_handle_of_jpnic(void **state)
     buf_done(&out);
 }
 
+static void krnic_names_the_provider_alone(void **state)
+{
+    (void)state;
+    reads("", "203.0.113.9",
+          "# ENGLISH\n\nKRNIC is not an ISP but a National Internet Registry similar to APNIC.\n\n[ ISP Organization Information ]\n"
+          "Org Name      : One\n\n[ ISP IPv4 Admin Contact Information ]\nE-Mail        : adm@one.example.kr\n\n"
+          "[ ISP Network Abuse Contact Information ]\nE-mail        : abuse@one.example.kr\n",
+          "KRNIC good final\n0 abuse abuse@one.example.kr\n1 administrative adm@one.example.kr\n");
+}
+
 static void krnic_in_its_old_character_set(void **state)
 {
     (void)state;
@@ -347,11 +405,49 @@ static void krnic_in_its_old_character_set(void **state)
           "KRNIC good final\n0 technical user@two.co.kr\n1 technical up@one.co.kr\n");
 }
 
+static void rwhois_of_several_networks(void **state)
+{
+    (void)state;
+    reads("rwhois.one.example", "198.51.100.70",
+          "%rwhois V-1.5:003fff:00 rwhois.one.example\nnetwork:Class-Name:network\nnetwork:IP-Network:198.51.100.0/24\n"
+          "network:Organization;I:One Hosting\nnetwork:Abuse-Contact;I:abuse@one.example.net\n\nnetwork:Class-Name:network\n"
+          "network:IP-Network:198.51.100.64/28\nnetwork:Organization;I:Two\nnetwork:Tech-Contact;I:tech@two.example.net\n\n"
+          "network:Class-Name:network\nnetwork:IP-Network:198.51.100.128/28\nnetwork:Abuse-Contact;I:abuse@three.example.net\n%ok\n",
+          "RWHOIS good final\n0 technical tech@two.example.net\n1 abuse abuse@one.example.net\n2 abuse abuse@three.example.net\n");
+}
+
+static void rwhois_refers_to_whom_has_a_part(void **state)
+{
+    (void)state;
+    reads("rwhois.one.example", "198.51.100.70",
+          "%rwhois V-1.5\nnetwork:IP-Network:198.51.100.0/24\nnetwork:Tech-Contact:t@one.example.net\n"
+          "%referral rwhois://rwhois.three.example.net:4321/auth-area=198.51.100.128/26\n"
+          "%referral rwhois://rwhois.two.example.net:4322/auth-area=198.51.100.64/26\n%referral rwhois://root.rwhois.net:4321/auth-area=.\n%ok\n",
+          "RWHOIS good next=rwhois.two.example.net:4322\n0 technical t@one.example.net\n");
+}
+
+static void twnic_in_both_forms(void **state)
+{
+    (void)state;
+    static const char expected[] = "TWNIC good final\n0 technical adm@one.example.tw\n- registry hostmaster@twnic.net.tw\n";
+    reads(
+        "whois.twnic.net", "203.0.113.30",
+        "inetnum:        203.0.112.0 - 203.0.127.255\nnetname:        ONE-NET\ncountry:        TW\ntech-c:         AB1-TW\nsource:         TWNIC\n\n"
+        "person:         One\ne-mail:         adm@one.example.tw\nnic-hdl:        AB1-TW\nchanged:        hostmaster@twnic.net.tw 20200820\n",
+        expected);
+    reads("", "203.0.113.30",
+          "Netname: ONE-NET\nNetblock: 203.0.112.0/20\n\nTechnical contact:\n  adm@one.example.tw\n\nUpdated by:\n  hostmaster@twnic.net.tw\n",
+          expected);
+}
+
 static void rwhois_knows_nothing(void **state)
 {
     (void)state;
     reads("rwhois.one.net", "184.154.1.1",
           "%rwhois V-1.5:003fff:00 rwhois.one.net (by Network Solutions, Inc. V-1.5.9.5)\n%error 230 No Objects Found\n", "RWHOIS empty\n");
+    reads("rwhois.one.net", "184.154.1.1",
+          "%rwhois V-1.5:003fff:00 rwhois.one.net\nnetwork:Class-Name:network\n%referral rwhois://two.net:4321/auth-area=.\n%ok\n",
+          "RWHOIS broken\n");
 }
 
 static void too_much(void **state)
@@ -367,7 +463,44 @@ static void too_much(void **state)
           "denied.\n",
           "RIPE banned\n");
     reads("whois.lacnic.net", "200.1.1.1", "% Joint Whois - whois.lacnic.net\n\n% Query rate limit exceeded\n", "LACNIC limited\n");
+    reads(
+        "whois.lacnic.net", "200.1.1.1",
+        "% Joint Whois - whois.lacnic.net\n\n% Brazilian resource: whois.registro.br\n\n% Copyright (c) Nic.br\n\n% You don't have permission to use "
+        "this service\n",
+        "NIC.br limited\n");
+    reads("whois.kisa.or.kr", "203.0.113.1", "query : 203.0.113.1\n\nYour request has exceeded the query limit.\n", "KRNIC limited\n");
+    reads("whois.nic.ad.jp", "203.0.113.1", "[ Connection from your host is temporarily refused because of excessive queries. ]\n",
+          "JPNIC limited\n");
     reads("whois.one.net", "193.1.1.1", "", " broken\n");
+}
+
+/* The RIPE database's own numbers: 1xx is about the question, 2xx about who asks, 3xx about the connection. */
+static void errors_with_a_number(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *error, *expected;
+    } cases[] = {
+        {"%ERROR:101: no entries found\n%\n% No entries found in source RIPE.", "RIPE empty\n"},
+        {"%ERROR:100: internal software error\n%\n% Please contact ripe-dbm@ripe.net if the problem persists.",
+         "RIPE broken\n- registry ripe-dbm@ripe.net\n"},
+        {"%ERROR:108: bad character in input", "RIPE broken\n"},
+        {"%ERROR:111: invalid option supplied\n%\n% Use help query to see the valid options.", "RIPE broken\n"},
+        {"%ERROR:202: access control limit reached\n%\n% Continued attempts to return excessive amounts of contact\n% information will result in "
+         "permanent denial of service.",
+         "RIPE limited\n"},
+        {"%ERROR:203: you are not allowed to act as a proxy", "RIPE broken\n"},
+        {"%ERROR:305: connection has been closed\n%\n% The connection has been closed after a period of inactivity.", "RIPE broken\n"},
+        {"%ERROR:306: connections exceeded\n%\n% Number of connections from a single IP address\n% has exceeded the maximum number allowed (3).",
+         "RIPE limited\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf text;
+        buf_init(&text, 0);
+        buf_printf(&text, "%% This is the RIPE Database query service.\n\n%s\n", cases[i].error);
+        reads("whois.ripe.net", "193.1.1.1", buf_cstr(&text), cases[i].expected);
+        buf_done(&text);
+    }
 }
 
 /* ---- who is asked first, and how ---- */
@@ -455,19 +588,28 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_registry_in_the_abuse_line_is_not_the_holder),
         cmocka_unit_test(except_where_it_is),
+        cmocka_unit_test(a_whole_share_is_nobodys_network),
         cmocka_unit_test(a_national_registry_is_asked_next),
         cmocka_unit_test(what_a_registry_does_not_have),
         cmocka_unit_test(what_people_write_in_remarks),
         cmocka_unit_test(handles_are_asked_for_when_no_address_is_there),
         cmocka_unit_test(the_last_network_of_arin_is_the_narrowest),
         cmocka_unit_test(arin_lists_networks_or_helps),
+        cmocka_unit_test(a_list_without_its_banner),
+        cmocka_unit_test(moved_to_another_region),
         cmocka_unit_test(arin_refers),
         cmocka_unit_test(nic_br_with_and_without_addresses),
         cmocka_unit_test(lacnic_asks_others_itself),
         cmocka_unit_test(jpnic_gives_handles),
+        cmocka_unit_test(jpnic_lists_wider_and_narrower_networks),
         cmocka_unit_test(a_handle_of_jpnic),
+        cmocka_unit_test(krnic_names_the_provider_alone),
         cmocka_unit_test(krnic_in_its_old_character_set),
+        cmocka_unit_test(rwhois_of_several_networks),
+        cmocka_unit_test(rwhois_refers_to_whom_has_a_part),
+        cmocka_unit_test(twnic_in_both_forms),
         cmocka_unit_test(rwhois_knows_nothing),
+        cmocka_unit_test(errors_with_a_number),
         cmocka_unit_test(too_much),
         cmocka_unit_test(first_servers),
         cmocka_unit_test(questions),

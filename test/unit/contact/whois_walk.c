@@ -154,6 +154,38 @@ static void arin_knows_who_has_what_another_does_not(void **state)
                 "covers 193.1.0.0/16\n");
 }
 
+static const char arin_refers[] = "NetRange: 198.20.0.0 - 198.20.255.255\nOrgName: One\nOrgAbuseEmail: abuse@one.net\n\n"
+                                  "ReferralServer: rwhois://rwhois.one.net:4321\n";
+
+static void a_handle_of_rwhois_is_asked_for_at_its_registry(void **state)
+{
+    (void)state;
+    struct quest *q = for_address("198.20.3.4");
+    says(q, "whois.arin.net", "n + 198.20.3.4", arin_refers);
+    says(q, "rwhois.one.net", NULL,
+         "%rwhois V-1.5\nnetwork:IP-Network:198.20.3.0/24\nnetwork:Org-Name:Two\nnetwork:Abuse-Contact;I:ABU1-ARIN\n%ok\n");
+    says(q, "whois.arin.net", "p + ABU1-ARIN", "Name: Abuse\nHandle: ABU1-ARIN\nEmail: abuse@two.net\n");
+    comes_to(q, "ask whois whois.arin.net:43 n + 198.20.3.4 -> answered (IANA gave the block to this registry)\n"
+                "ask whois rwhois.one.net:4321 198.20.3.4 -> answered (whois.arin.net: ReferralServer: rwhois://rwhois.one.net:4321)\n"
+                "ask whois whois.arin.net:43 p + ABU1-ARIN -> answered (contact ABU1-ARIN of the entry)\n"
+                "found mail abuse@two.net abuse rank=0 [Email]\n"
+                "found mail abuse@one.net abuse rank=1 [OrgAbuseEmail]\n"
+                "covers 198.20.3.0/24\n");
+}
+
+static void a_provider_that_does_not_know_its_customer_is_no_debt(void **state)
+{
+    (void)state;
+    struct quest *q = for_address("198.20.3.4");
+    says(q, "whois.arin.net", "n + 198.20.3.4", arin_refers);
+    says(q, "rwhois.one.net", NULL, "%rwhois V-1.5\n%error 230 No Objects Found\n");
+    harness_run(q);
+    assert_int_equal(q->debt_count, 0);
+    assert_int_equal(harness_contacts(q), 1);
+    assert_int_equal(q->covers_count, 1);
+    harness_free(q);
+}
+
 static void nobody_is_asked_for_special_addresses(void **state)
 {
     (void)state;
@@ -194,6 +226,8 @@ int main(void)
         cmocka_unit_test(a_failed_hop_is_a_debt),
         cmocka_unit_test(referrals_in_a_circle_end),
         cmocka_unit_test(arin_knows_who_has_what_another_does_not),
+        cmocka_unit_test(a_handle_of_rwhois_is_asked_for_at_its_registry),
+        cmocka_unit_test(a_provider_that_does_not_know_its_customer_is_no_debt),
         cmocka_unit_test(nobody_is_asked_for_special_addresses),
         cmocka_unit_test(the_registry_then_the_registrar),
     };

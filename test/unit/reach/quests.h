@@ -87,9 +87,9 @@ static void end_whois(struct quest *q)
 static const struct channel asker = {.name = "asker", .help = "", .wants = CHANNEL_ADDRESS, .ask = ask_whois, .hear = hear_whois, .end = end_whois};
 static const struct channel other = {.name = "other", .help = "", .wants = CHANNEL_ADDRESS, .ask = ask_whois, .hear = hear_whois, .end = end_whois};
 static const struct channel walker = {
-    .name = "ip_whois", .help = "", .wants = CHANNEL_ADDRESS, .ask = ask_whois, .hear = hear_whois, .end = end_whois};
+    .name = "ip_whois", .help = "", .wants = CHANNEL_ADDRESS, .serves = CHANNEL_SERVES_BLOCK, .ask = ask_whois, .hear = hear_whois, .end = end_whois};
 static const struct channel asker_of_as = {
-    .name = "as_whois", .help = "", .wants = CHANNEL_ADDRESS, .ask = ask_whois, .hear = hear_whois, .end = end_whois};
+    .name = "as_whois", .help = "", .wants = CHANNEL_ADDRESS, .serves = CHANNEL_SERVES_AS, .ask = ask_whois, .hear = hear_whois, .end = end_whois};
 static const struct channel *const one_channel[] = {&asker, NULL};
 static const struct channel *const two_channels[] = {&asker, &other, NULL};
 static const struct channel *const walking[] = {&walker, NULL};

@@ -182,6 +182,8 @@ static void a_query_can_not_hold_a_line_break(void **state)
     assert_int_equal(quest_whois(&q, span_text("127.0.0.3"), 43, span_text(""), 1), -ERR_MALFORMED);
     assert_int_equal(quest_whois(&q, span_text("127.0.0.3\n"), 43, span_text("a"), 1), -ERR_MALFORMED);
     assert_int_equal(quest_whois(&q, span_text(""), 43, span_text("a"), 1), -ERR_MALFORMED);
+    assert_int_equal(quest_whois(&q, span_text("127.0.0.3"), 25, span_text("a"), 1), -ERR_DENIED);
+    assert_int_equal(quest_whois(&q, span_text("127.0.0.3"), 0, span_text("a"), 1), -ERR_DENIED);
     q.asked = QUEST_QUESTIONS_MAX;
     assert_int_equal(quest_whois(&q, span_text("127.0.0.3"), 43, span_text("a"), 1), -ERR_LIMIT);
     finish(s);
@@ -311,6 +313,26 @@ static void a_block_costs_one_walk(void **state)
     quest_again(s, "192.0.2.200", 1, CONTACT_ORDER_FRESH);
     await_quests(s, 61);
     assert_int_equal(farm.asked, 2);
+    finish(s);
+}
+
+/* Parts of it may be assigned to others: neighbours are served, who is farther away is asked for. */
+static void an_answer_about_a_wide_block_serves_the_neighbours(void **state)
+{
+    (void)state;
+    struct scene *s = begin_with(no_limits, walking, NULL);
+    static const struct {
+        const char *block, *addr;
+        size_t asked;
+    } steps[] = {{"192.0.0.0/15", "192.0.2.1", 1},           {"192.0.0.0/15", "192.0.2.254", 1},   {"192.0.0.0/15", "192.0.3.1", 2},
+                 {"198.51.0.0/16", "198.51.100.1", 3},       {"198.51.0.0/16", "198.51.7.7", 3},   {"2001:d00::/24", "2001:db8::1", 4},
+                 {"2001:d00::/24", "2001:db8:0:ffff::1", 4}, {"2001:d00::/24", "2001:db8:1::1", 5}};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        assert_int_equal(prefix_parse(span_text(steps[i].block), &covers), 0);
+        quest_for(s, steps[i].addr);
+        await_quests(s, i + 1);
+        assert_int_equal(farm.asked, steps[i].asked);
+    }
     finish(s);
 }
 
@@ -547,6 +569,7 @@ int main(void)
         cmocka_unit_test(a_ban_that_is_lifted_holds_no_more),
         cmocka_unit_test(a_faster_clock_serves_the_whole_day_at_once),
         cmocka_unit_test(a_block_costs_one_walk),
+        cmocka_unit_test(an_answer_about_a_wide_block_serves_the_neighbours),
         cmocka_unit_test(an_as_costs_one_walk),
         cmocka_unit_test(who_waited_for_a_walk_that_failed_goes_himself),
         cmocka_unit_test(a_redirect_is_another_connection),
