@@ -212,7 +212,7 @@ class Farm:
             data = text.get(connection.whose, TOO_MUCH.get(connection.whose, "% Query rate limit exceeded. Please try again later.\n")).encode()
         elif connection.server in HOSTILE:
             state = HOSTILE[connection.server]
-            self.be_hostile(connection, state)
+            self.be_hostile(connection, state, query)
             data = None
         else:
             data, personal = farm_replies.reply(self.world, connection.whose, connection.server, query)
@@ -223,11 +223,11 @@ class Farm:
         if data is not None:
             self.say(connection, data)
 
-    def be_hostile(self, connection, state):
+    def be_hostile(self, connection, state, query):
         if state == "ring":
             other = "rwhois.ring-two.net" if "one" in connection.server else "rwhois.ring-one.net"
-            self.say(connection, f"network:Class-Name:network\r\nReferralServer: rwhois://{other}:4321\r\n%referral rwhois://{other}:4321/auth-area=.\r\n"
-                     f"%ok\r\n".encode())
+            area = ".".join(query.split()[-1].split("/")[0].split(".")[:3]) + ".0/24"
+            self.say(connection, f"network:Class-Name:network\r\n%referral rwhois://{other}:4321/auth-area={area}\r\n%ok\r\n".encode())
         elif state == "zeros":
             self.say(connection, b"network:Abuse-Contact;I:ab\0use@ze\0ro.net\r\n\0\0\0\xff\xfe\xe2\x80\xaenetwork:Comment:\xc3\r\n" + bytes(2000)
                      + b"%ok\r\n")

@@ -69,3 +69,34 @@ def test_a_plan_sends_nothing(data, tmp_path):
     assert plan["unknown"] == 3 and plan["unknown_blocks"] == 2 and plan["known"] == 0
     servers = {row["noroshi.lookup.server"]: row for row in plan["servers"]}
     assert servers["whois.arin.net"]["targets"] == 3 and servers["whois.arin.net"]["queries"] == 2
+
+
+def test_a_plan_in_words(data, tmp_path):
+    text = town.call("contact", "--plan", "8.8.8.8", "example.org", data=data, check=OK).stdout
+    assert text.startswith("1 address and 1 domain\n  1 lies in networks not known yet, taken for 1 ") and "\n2 minutes at least " in text
+    text = town.call("contact", "--plan", "10.0.0.1", "10.0.0.2", data=data, check=OK).stdout
+    assert text == "2 addresses and 0 domains\n  2 are special-purpose addresses and never asked for\n"
+    rows = list(csv.DictReader(io.StringIO(town.call("contact", "--plan", "8.8.8.8", "--csv", data=data, check=OK).stdout)))
+    assert [(row["noroshi.lookup.server"], row["queries"], row["days"]) for row in rows] == [("whois.arin.net", "1", "0.001")]
+    # As many as the paper's, all of different networks: days, by the slowest of the servers.
+    many = tmp_path / "many.txt"
+    many.write_text("".join(f"{8 + n // 65536}.{n // 256 % 256}.{n % 256}.7\n" for n in range(0, 46105 * 4, 4)))
+    plan = json.loads(town.call("contact", "--plan", str(many), "--json", data=data, check=OK).stdout)
+    assert plan["addresses"] == 46105 and 1 < plan["days"] < 30
+    assert plan["days"] == max(row["days"] for row in plan["servers"])
+
+
+def test_hostile_lines_are_told_and_do_nothing(data, tmp_path):
+    file = tmp_path / "targets.txt"
+    file.write_bytes(b"8.8.8.8\n\x1b[2J\x1b]0;owned\x07\n" + "\u202eevil\n".encode() + b"\xff\xfe\x00bin\n8.8.8.0/24\nhttp://example.net/\n" + b"a" * 100000 + b"\n8.8.4.4\r\n")
+    done = town.call("contact", "--plan", str(file), "--json", data=data, check=PARTLY)
+    assert json.loads(done.stdout)["addresses"] == 2
+    assert [line.split(": ")[0] for line in done.stderr.splitlines() if line.startswith(str(file))] == [f"{file}:{n}" for n in range(2, 8)]
+    assert all(c == "\n" or c.isprintable() for c in done.stderr) and max(map(len, done.stderr.splitlines())) < 300
+
+
+def test_tables_that_are_away_are_told(data):
+    for arguments in (("contact", "--plan", "8.8.8.8"), ("extract", "/dev/null"), ("whois", "--parse", "/dev/null", "--address", "8.8.8.8")):
+        done = town.call(*arguments, data=data, options=["contact.lists=/nonexistent/lists"], check=USAGE)
+        lines = [line for line in done.stderr.splitlines() if "contact.lists" in line]
+        assert len(lines) == 1 and "/nonexistent/lists" in lines[0] and "expected the folder of the tables" in lines[0] and "for example " in lines[0], done.stderr

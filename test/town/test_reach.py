@@ -36,7 +36,8 @@ DVR_LOGIN = b"DS-7204HI-S login: "
 
 DEVICE = "dlink-dir600"  # of the honeypot: it takes what the bot logs in with
 
-FOLDERS = f"honeypot: {{profiles: {town.SOURCE}/conf/profiles}}\nfingerprint: {{rules: {town.SOURCE}/conf/fingerprints}}\n"
+FOLDERS = (f"honeypot: {{profiles: {town.SOURCE}/conf/profiles}}\nfingerprint: {{rules: {town.SOURCE}/conf/fingerprints}}\n"
+           f"contact: {{lists: {town.SOURCE}/conf/lists/contact}}\n")
 SERVICES = 'services=[{service: telnet, listen: "127.0.0.1:1"}]'
 
 CLONE_NEWNET = 0x40000000

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import threading
@@ -252,6 +253,31 @@ def test_reload_loses_no_connection(data):
         knocker.join()
     # Fewer edges have fewer sockets; what waited on one that is closed is reset. Growing loses none.
     assert len(failures) <= 2, failures
+
+
+def test_reload_reads_changed_tables_again(data, tmp_path):
+    """What a role was given of files that are others now: that role alone starts anew."""
+    port, lists = free_port(), tmp_path / "lists"
+    shutil.copytree(SOURCE / "conf/lists/contact", lists)
+    named = f"contact: {{lists: {lists}}}\noperator: {{organisation: Example, mail: probes@operator.example, page: \"https://operator.example/p\"}}\n" \
+            "outside: {dry_run: true}\n"
+    with Reloaded(data, port) as n:
+        n.write(port, more=named)
+        n.reload("info: reloaded")
+        assert settle(lambda: "reach.0" in n.roles())
+        before = n.roles()
+        n.reload("info: reloaded")
+        assert n.roles()["reach.0"] == before["reach.0"]
+        with (lists / "servers").open("a") as table:
+            table.write("\n[whois.another.example]\nper-second: 1\n")
+        n.reload("info: reloaded")
+        assert settle(lambda: n.roles().get("reach.0") not in (None, before["reach.0"]))
+        assert {role: n.roles()[role] for role in ("store.0", "analyse.0")} == {role: before[role] for role in ("store.0", "analyse.0")}
+        renewed = n.roles()["reach.0"]
+        with (lists / "servers").open("a") as table:
+            table.write("[broken\n")
+        n.reload("not reloaded: ")
+        assert n.roles()["reach.0"] == renewed
 
 
 def test_bad_reload_changes_nothing(data):
