@@ -43,7 +43,6 @@ static struct book *open_book(void)
     }
     MUST(book_open(&book, buf_as_span(&image), &error) == 0);
     buf_done(&image);
-    whois_decode_prepare();
     return book;
 }
 

@@ -392,3 +392,9 @@ int charset_to_utf8(struct span type, struct span hint, struct span bytes, struc
     *ret_name = name != NULL ? span_of(name, len) : span_text("UTF-8");
     return out->error;
 }
+
+void charset_decode(struct span label, struct span bytes, struct buf *out)
+{
+    myencoding_t set;
+    decode(by_label(label, &set) ? set : MyENCODING_WINDOWS_1252, bytes, out);
+}

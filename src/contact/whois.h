@@ -16,7 +16,7 @@ struct whois_server {
     uint16_t port;
     struct span registry; /* "RIPE", "JPNIC", … empty: none of those we know */
     struct span rdap;     /* base URL of that registry's RDAP service (RFC 9224) with its last slash; empty: none is known */
-    struct span charset;  /* for iconv; empty: UTF-8, then Latin-1 where it is none */
+    struct span charset;  /* of replies that are no UTF-8 (WHATWG Encoding's labels); empty: Latin-1 */
     /* Its patience, as it counts: 0 means no limit is known. */
     unsigned per_second_milli; /* questions a second, in thousandths */
     unsigned per_day;          /* questions in 24 hours */
@@ -78,8 +78,6 @@ bool whois_handle_is_network(struct span handle);
 /* A reply to whois_query_handle: the handle's mail joins, with the role it was asked for. */
 int whois_read_handle(const struct book *, struct span server, struct span handle, enum contact_role, unsigned rank, struct span bytes,
                       struct findings *, struct whois_reply *ret);
-/* Bytes of that character set as valid UTF-8 in the arena; what is broken becomes U+FFFD. Empty charset: guessed (UTF-8, ISO-2022-JP, else Latin-1).
- */
+/* As valid UTF-8 in the arena: bytes that are UTF-8 or have the escapes of ISO-2022-JP as such, others as of that character set (empty: Latin-1).
+ * What is broken, and a NUL, becomes U+FFFD. */
 int whois_decode(struct arena *, struct span bytes, struct span charset, struct span *ret);
-/* Opens what whois_decode converts with, so that it works where no file can be opened any more: a role calls it before its walls go up. */
-void whois_decode_prepare(void);

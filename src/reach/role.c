@@ -2,7 +2,6 @@
 #include "process/role.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "contact/whois.h"
 #include "outside/attribution.h"
 #include "process/channel.h"
 #include "process/memfd.h"
@@ -194,14 +193,6 @@ static int reach_equip(const struct conf *conf, struct equipment *equipment, str
     return 0;
 }
 
-/* Converters of character sets are files. */
-static int reach_prepare(struct station *station)
-{
-    (void)station;
-    whois_decode_prepare();
-    return 0;
-}
-
 const struct role role_reach = {
     .name = "reach",
     .help = "probes other hosts, as policy lets; the only role that opens connections; has no files",
@@ -210,6 +201,5 @@ const struct role role_reach = {
     .check = reach_check,
     .wanted = operator_named,
     .equip = reach_equip,
-    .prepare = reach_prepare,
     .run = reach_run,
 };

@@ -14,7 +14,6 @@ static int begin(void **state)
 {
     (void)state;
     book = shipped_book();
-    whois_decode_prepare();
     return 0;
 }
 

@@ -25,7 +25,6 @@ static int begin(void **state)
     const char *shared = getenv("NOROSHI_SHARED");
     (void)snprintf(folder, sizeof folder, "%s/data/contact", shared != NULL ? shared : "../shared");
     book = shipped_book();
-    whois_decode_prepare();
     return 0;
 }
 
