@@ -10,7 +10,6 @@ struct reading {
     void *user;
 };
 
-/* What it returns becomes the context of the next call: libmodest keeps it so. */
 /* Elements that browsers show as blocks (HTML §15.3.3), and those whose text is not a part of the line around. */
 static bool is_block(myhtml_tag_id_t id)
 {

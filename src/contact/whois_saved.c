@@ -2,6 +2,8 @@
  * Replies as people keep them: with a byte order mark or as UTF-16, as the web page of a registry's gateway, quoted in a mail, indented in a listing.
  * What was put around the reply is taken away; what is no text at all is no reply.
  */
+#include "contact/charset.h"
+#include "contact/html.h"
 #include "contact/whois_reading.h"
 
 #include "base/buf.h"
@@ -9,25 +11,9 @@
 #include <errno.h>
 #include <strings.h>
 
-enum { LOOK_MAX = 4096, CONTROLS_OF = 40, TAG_MAX = 2000, ENTITY_MAX = 10, MARGINS_MAX = 6 };
+enum { LOOK_MAX = 4096, CONTROLS_OF = 40, MARGINS_MAX = 6 };
 
 /* ---- bytes ---- */
-
-static void put_point(struct buf *out, uint32_t point)
-{
-    if (point >= 0x10000)
-        buf_byte(out, (uint8_t)(0xf0 | point >> 18));
-    if (point >= 0x800)
-        buf_byte(out, (uint8_t)(point >= 0x10000 ? 0x80 | (point >> 12 & 0x3f) : 0xe0 | point >> 12));
-    if (point >= 0x80)
-        buf_byte(out, (uint8_t)(point >= 0x800 ? 0x80 | (point >> 6 & 0x3f) : 0xc0 | point >> 6));
-    buf_byte(out, (uint8_t)(point >= 0x80 ? 0x80 | (point & 0x3f) : point));
-}
-
-static uint32_t unit_at(struct span bytes, size_t at, bool big)
-{
-    return big ? (uint32_t)bytes.at[at] << 8 | bytes.at[at + 1] : (uint32_t)bytes.at[at + 1] << 8 | bytes.at[at];
-}
 
 int whois_saved_bytes(struct arena *arena, struct span *bytes)
 {
@@ -38,17 +24,7 @@ int whois_saved_bytes(struct arena *arena, struct span *bytes)
     if (!big && !little)
         return 0;
     buf_init(&out, 0);
-    for (size_t i = 2; i + 1 < bytes->len; i += 2) {
-        uint32_t point = unit_at(*bytes, i, big);
-        uint32_t low = point >= 0xd800 && point < 0xdc00 && i + 3 < bytes->len ? unit_at(*bytes, i + 2, big) : 0;
-        if (low >= 0xdc00 && low < 0xe000) {
-            point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
-            i += 2;
-        } else if (point >= 0xd800 && point < 0xe000) {
-            point = 0xfffd;
-        }
-        put_point(&out, point);
-    }
+    charset_decode(span_text(big ? "UTF-16BE" : "UTF-16LE"), span_part(*bytes, 2, bytes->len), &out);
     char *copy = out.error == 0 ? arena_copy(arena, buf_as_span(&out)) : NULL;
     if (copy != NULL)
         *bytes = span_of(copy, out.len);
@@ -69,91 +45,28 @@ bool whois_is_text(struct span bytes)
 
 /* ---- pages ---- */
 
-/* A tag's length with its brackets; 0: it is none ("<abuse@example.net>"). */
-static size_t tag_length(struct span text)
-{
-    uint8_t first = (uint8_t)(text.len > 2 ? text.at[1] | 0x20 : 0);
-    if (text.len < 3 || !((first >= 'a' && first <= 'z') || text.at[1] == '/' || text.at[1] == '!'))
-        return 0;
-    struct span tag = span_part(text, 0, TAG_MAX);
-    size_t len = span_find(tag, '>');
-    struct span head = span_part(tag, 0, span_find(tag, ' ') < len ? span_find(tag, ' ') : len);
-    return len < tag.len && span_find(head, '@') == head.len ? len + 1 : 0;
-}
+struct shown {
+    struct buf *out;
+    bool hidden;
+};
 
-static bool tag_is(struct span tag, const char *name)
+static void show(void *user, const struct html_token *t)
 {
-    size_t len = strlen(name), from = tag.len > 1 && tag.at[1] == '/' ? 2 : 1;
-    if (tag.len < from + len || strncasecmp((const char *)&tag.at[from], name, len) != 0)
-        return false;
-    uint8_t after = tag.len > from + len ? tag.at[from + len] : '>';
-    return after == '>' || after == '/' || after <= ' ';
-}
-
-/* Tags that end a line of what is shown. */
-static bool tag_breaks(struct span tag)
-{
-    static const char *const names[] = {"br", "p", "div", "tr", "li", "pre", "h1", "h2", "h3", "h4", "table", "ul", "dt", "dd", "title", "body"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (tag_is(tag, names[i]))
-            return true;
+    struct shown *s = user;
+    if (t->kind == HTML_TEXT) {
+        if (!s->hidden)
+            buf_span(s->out, t->text);
+        return;
     }
-    return false;
-}
-
-/* "&lt;", "&#64;": its length, 0: it is none. */
-static size_t entity(struct span text, uint32_t *ret)
-{
-    static const struct {
-        const char *name;
-        uint32_t point;
-    } names[] = {{"&lt;", '<'}, {"&gt;", '>'}, {"&amp;", '&'}, {"&quot;", '"'}, {"&apos;", '\''}, {"&nbsp;", ' '}};
-    uint32_t point = 0;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (span_starts(text, names[i].name)) {
-            *ret = names[i].point;
-            return strlen(names[i].name);
-        }
-    }
-    bool hex = span_starts(text, "&#x") || span_starts(text, "&#X");
-    size_t begin = hex ? 3 : 2, i = begin;
-    for (; span_starts(text, "&#") && i < text.len && i < ENTITY_MAX; i++) {
-        uint8_t c = (uint8_t)(text.at[i] | 0x20);
-        bool digit = text.at[i] >= '0' && text.at[i] <= '9', letter = hex && c >= 'a' && c <= 'f';
-        if (!digit && !letter)
-            break;
-        point = point * (hex ? 16 : 10) + (uint32_t)(digit ? c - '0' : c - 'a' + 10);
-    }
-    if (i == begin || i >= text.len || text.at[i] != ';' || point == 0 || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
-        return 0;
-    *ret = point;
-    return i + 1;
-}
-
-static void show_page(struct buf *out, struct span text)
-{
-    const char *hidden = NULL; /* the element whose content is not shown */
-    for (size_t i = 0; i < text.len;) {
-        struct span left = span_part(text, i, text.len);
-        size_t len = left.at[0] == '<' ? tag_length(left) : 0;
-        uint32_t point;
-        if (len > 0) {
-            struct span tag = span_part(left, 0, len);
-            bool closes = tag.at[1] == '/';
-            if (hidden == NULL && !closes)
-                hidden = tag_is(tag, "script") ? "script" : tag_is(tag, "style") ? "style" : NULL;
-            else if (hidden != NULL && closes && tag_is(tag, hidden))
-                hidden = NULL;
-            if (hidden == NULL && tag_breaks(tag))
-                buf_byte(out, '\n');
-        } else if (hidden == NULL && left.at[0] == '&' && (len = entity(left, &point)) > 0) {
-            put_point(out, point);
-        } else {
-            len = 1;
-            if (hidden == NULL)
-                buf_byte(out, left.at[0]);
-        }
-        i += len;
+    if (html_is(t, "script") || html_is(t, "style"))
+        s->hidden = t->kind == HTML_OPEN;
+    if (t->block)
+        buf_byte(s->out, '\n');
+    /* "<abuse@example.net>", which nobody wrote as a tag */
+    if (t->kind == HTML_OPEN && !s->hidden && span_find(t->tag, '@') < t->tag.len) {
+        buf_byte(s->out, '<');
+        buf_span(s->out, t->tag);
+        buf_byte(s->out, '>');
     }
 }
 
@@ -218,9 +131,13 @@ void whois_saved_text(struct reading *r)
     struct buf out;
     if (is_page(r->text)) {
         r->page = true;
+        bool cut;
+        struct shown shown = {.out = &out};
         buf_init(&out, 0);
-        show_page(&out, r->text);
+        int e = html_read(r->text, show, &shown, &cut);
         replace(r, &out);
+        if (e != 0)
+            r->error = e;
     }
     for (unsigned pass = 0; pass < MARGINS_MAX; pass++) {
         size_t margin = common_margin(r->text, pass % 2 == 0);
