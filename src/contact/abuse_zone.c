@@ -4,7 +4,7 @@
  */
 #include "base/buf.h"
 #include "base/conf.h"
-#include "contact/remark.h"
+#include "contact/note.h"
 
 enum { ZONES_MAX = 16, CONTACTS_MAX = 20 };
 
@@ -59,7 +59,7 @@ static void hear(struct quest *q, const struct answer *a)
             size_t len = 0;
             while (len < left.len && !parts(left.at[len]))
                 len++;
-            if (len > 0 && remark_mail(q, &f, span_part(left, 0, len)) != NULL)
+            if (len > 0 && note_mail(q, &f, span_part(left, 0, len)) != NULL)
                 f.rank++;
             left = span_part(left, len + 1, left.len);
         }

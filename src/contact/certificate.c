@@ -4,8 +4,8 @@
  * of many names is a content network's or a provider's, and speaks of its customers: none of them is taken.
  */
 #include "base/err.h"
+#include "contact/note.h"
 #include "contact/pdns.h"
-#include "contact/remark.h"
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
@@ -101,7 +101,7 @@ static void add_mail(struct quest *q, const struct finding *like, unsigned rank,
         return;
     f.rank = rank;
     f.attribute = span_text(attribute);
-    c->mails += remark_mail(q, &f, text) != NULL;
+    c->mails += note_mail(q, &f, text) != NULL;
 }
 
 static void add_name(struct quest *q, struct span text)

@@ -3,8 +3,8 @@
  * says them, by prefix, by domain. Nothing is asked.
  */
 #include "base/err.h"
+#include "contact/note.h"
 #include "contact/order.h"
-#include "contact/remark.h"
 #include "contact/whois_tables.h"
 
 #include <errno.h>

@@ -128,7 +128,7 @@ static void take(struct quest *q, struct span mail, struct span origin, unsigned
     buf_span(&evidence, span_part(mail, 0, FINDING_EVIDENCE_MAX / 2));
     buf_printf(&evidence, ": generic; %zu others left out", dropped);
     f.evidence = buf_as_span(&evidence);
-    (void)remark_mail(q, &f, mail);
+    (void)note_mail(q, &f, mail);
     buf_done(&evidence);
 }
 

@@ -3,8 +3,8 @@
  * entry's scope holds the target is the store's business; whether it still holds at the time of the attack, and what it is, is looked at here.
  */
 #include "base/buf.h"
+#include "contact/note.h"
 #include "contact/order.h"
-#include "contact/remark.h"
 
 extern const struct channel channel_manual;
 

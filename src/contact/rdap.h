@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "contact/remark.h"
+#include "contact/note.h"
 
 #include <jansson.h>
 

@@ -237,7 +237,7 @@ static void take(struct reading *r, const struct finding *as, struct span value,
     } else if (mail_normalise(quest_arena(r->quest), value, &mail) == 0) {
         if (f.objection == OBJECTION_NONE)
             f.objection = said_before(r, mail);
-        const struct finding *kept = remark_mail(r->quest, &f, mail);
+        const struct finding *kept = note_mail(r->quest, &f, mail);
         r->answer->contacts += kept != NULL && kept->objection == OBJECTION_NONE;
     }
     free(text);
@@ -283,13 +283,13 @@ static void read_remarks(struct reading *r, const json_t *owner, const char *key
     struct finding f = *as;
     f.attribute = span_text(attribute);
     for (size_t i = 0; i < json_array_size(list) && r->lines < RDAP_REMARK_LINES_MAX; i++) {
-        struct span lines[REMARK_LINES_MAX];
+        struct span lines[NOTE_LINES_MAX];
         size_t count = 0;
         const json_t *words = json_object_get(json_array_get(list, i), "description");
-        for (size_t k = 0; k < json_array_size(words) && count < REMARK_LINES_MAX; k++)
-            count += split_lines(text_of(json_array_get(words, k)), lines + count, REMARK_LINES_MAX - count);
-        count += split_lines(text_of(words), lines + count, REMARK_LINES_MAX - count);
-        remark_read(r->quest, &f, lines, count);
+        for (size_t k = 0; k < json_array_size(words) && count < NOTE_LINES_MAX; k++)
+            count += split_lines(text_of(json_array_get(words, k)), lines + count, NOTE_LINES_MAX - count);
+        count += split_lines(text_of(words), lines + count, NOTE_LINES_MAX - count);
+        note_remarks(r->quest, &f, lines, count);
         r->lines += count + 1;
     }
 }
@@ -398,8 +398,8 @@ static bool is_mirrored(const json_t *remarks)
                                           "whois.nic.or.kr", "whois.twnic.net",        "whois.cnnic.",    "whois.irinn.in"};
     for (size_t i = 0; i < json_array_size(remarks) && i < 32; i++) {
         const json_t *lines = json_object_get(json_array_get(remarks, i), "description");
-        for (size_t k = 0; k < json_array_size(lines) && k < REMARK_LINES_MAX; k++) {
-            struct span line = span_part(text_of(json_array_get(lines, k)), 0, REMARK_LINE_MAX);
+        for (size_t k = 0; k < json_array_size(lines) && k < NOTE_LINES_MAX; k++) {
+            struct span line = span_part(text_of(json_array_get(lines, k)), 0, NOTE_LINE_MAX);
             for (size_t n = 0; n < sizeof servers / sizeof servers[0] && line.len > 0; n++) {
                 if (holds(line, servers[n]))
                     return true;

@@ -1,58 +1,87 @@
 #include "contact/remark.h"
-#include "base/err.h"
-#include "contact/whois_tables.h"
 
-/* How far a word may be from what it is about, and how often a line may look like an address. */
-enum { CLAUSE_MAX = 200, TRIES_MAX = 8 };
+#include "base/buf.h"
+#include "contact/whois_reading.h"
 
-/* What the words of a clause say of the address after it. */
-enum sense { SENSE_NONE, SENSE_REFUSED, SENSE_ABUSE, SENSE_OTHER, SENSE_SECURITY, SENSE_NOC };
+#include <strings.h>
 
-/* The first that stands in the clause decides; a word ends where its letters end when it is written with a blank. */
-static const struct {
-    const char *word;
-    enum sense sense;
-} words[] = {
-    {"do not", SENSE_REFUSED},
-    {"don't ", SENSE_REFUSED},
-    {"not be used", SENSE_REFUSED},
-    {"will be ignored", SENSE_REFUSED},
-    {"not accept", SENSE_REFUSED},
-    {"correction", SENSE_OTHER},
-    {"whois information", SENSE_OTHER},
-    {"invalid contact", SENSE_OTHER},
-    {"delist", SENSE_OTHER},
-    {"de-list", SENSE_OTHER},
-    {"abuse", SENSE_ABUSE},
-    {"spam", SENSE_ABUSE},
-    {"phish", SENSE_ABUSE},
-    {"hack", SENSE_ABUSE},
-    {"attack", SENSE_ABUSE},
-    {"intrusion", SENSE_ABUSE},
-    {"portscan", SENSE_ABUSE},
-    {"scanning", SENSE_ABUSE},
-    {"malware", SENSE_ABUSE},
-    {"virus", SENSE_ABUSE},
-    {"unsolicited", SENSE_ABUSE},
-    {"security", SENSE_SECURITY},
-    {"incident", SENSE_SECURITY},
-    {"csirt", SENSE_SECURITY},
-    {"vulnerabilit", SENSE_SECURITY},
-    {"peering", SENSE_OTHER},
-    {"law enforcement", SENSE_OTHER},
-    {"legal", SENSE_OTHER},
-    {"subpoena", SENSE_OTHER},
-    {"geofeed", SENSE_OTHER},
-    {"geolocation", SENSE_OTHER},
-    {"sales", SENSE_OTHER},
-    {"noc ", SENSE_NOC},
-    {"noc:", SENSE_NOC},
-    {"network operation", SENSE_NOC},
-    {"outage", SENSE_NOC},
-    {"operational", SENSE_NOC},
-    {"routing", SENSE_NOC},
-    {"complaint", SENSE_ABUSE},
-    {"report", SENSE_ABUSE},
+enum { LINE_MAX = 1000, PENDING_MAX = 400, PIECES_MAX = 64 };
+
+struct phrase {
+    const char *text;
+    enum remark_purpose purpose;
+    bool weak; /* counts when no other does */
+};
+
+/* In lower case. A blank in front means: at the start of a word. */
+static const struct phrase phrases[] = {
+    {"abuse", REMARK_ABUSE, false},
+    {"spam", REMARK_ABUSE, false},
+    {" uce", REMARK_ABUSE, false},
+    {"hack", REMARK_ABUSE, false},
+    {"attack", REMARK_ABUSE, false},
+    {"virus", REMARK_ABUSE, false},
+    {"phish", REMARK_ABUSE, false},
+    {"intrusion", REMARK_ABUSE, false},
+    {"misuse", REMARK_ABUSE, false},
+    {"malicious", REMARK_ABUSE, false},
+    {"port scan", REMARK_ABUSE, false},
+    {"portscan", REMARK_ABUSE, false},
+    {"scanning", REMARK_ABUSE, false},
+    {"ddos", REMARK_ABUSE, false},
+    {"fraud", REMARK_ABUSE, false},
+    {"malware", REMARK_ABUSE, false},
+    {"unsolicited", REMARK_ABUSE, false},
+    {"missbrauch", REMARK_ABUSE, false},
+    {"abus", REMARK_ABUSE, false},
+    {"complain", REMARK_ABUSE, true},
+    {"incident", REMARK_ABUSE, true},
+    {"report", REMARK_ABUSE, true},
+    {"security", REMARK_SECURITY, false},
+    {"csirt", REMARK_SECURITY, false},
+    {"vulnerab", REMARK_SECURITY, false},
+    {" cert", REMARK_SECURITY, true},
+    {" noc", REMARK_NOC, true},
+    {"network operation", REMARK_NOC, true},
+    {"technical", REMARK_NOC, true},
+    {"outage", REMARK_NOC, true},
+    {"operational", REMARK_NOC, true},
+    {"trouble", REMARK_NOC, true},
+    {"delist", REMARK_OTHERS, false},
+    {"correct", REMARK_OTHERS, false},
+    {"inaccura", REMARK_OTHERS, false},
+    {"whois data", REMARK_OTHERS, false},
+    {"whois information", REMARK_OTHERS, false},
+    {"peering", REMARK_OTHERS, false},
+    {"routing", REMARK_OTHERS, false},
+    {"legal", REMARK_OTHERS, false},
+    {"copyright", REMARK_OTHERS, false},
+    {"dmca", REMARK_OTHERS, false},
+    {"trademark", REMARK_OTHERS, false},
+    {"law enforcement", REMARK_OTHERS, false},
+    {" lea ", REMARK_OTHERS, false},
+    {"subpoena", REMARK_OTHERS, false},
+    {"billing", REMARK_OTHERS, false},
+    {"sales", REMARK_OTHERS, false},
+    {"geoloc", REMARK_OTHERS, false},
+    {"geofeed", REMARK_OTHERS, false},
+    {"geo-loc", REMARK_OTHERS, false},
+    {"address management", REMARK_OTHERS, false},
+    {"ip allocation", REMARK_OTHERS, true},
+    {" dns", REMARK_OTHERS, true},
+    {"assignment", REMARK_OTHERS, true},
+    {"registration", REMARK_OTHERS, true},
+    {"do not send", REMARK_REFUSES, false},
+    {"don't send", REMARK_REFUSES, false},
+    {"do not use", REMARK_REFUSES, false},
+    {"not be used", REMARK_REFUSES, false},
+    {"not for abuse", REMARK_REFUSES, false},
+    {"not for reporting", REMARK_REFUSES, false},
+    {"be ignored", REMARK_REFUSES, false},
+    {"not monitored", REMARK_REFUSES, false},
+    {"no longer", REMARK_REFUSES, false},
+    {"is invalid", REMARK_REFUSES, false},
+    {"not accepted", REMARK_REFUSES, false},
 };
 
 static uint8_t lower(uint8_t c)
@@ -60,209 +89,207 @@ static uint8_t lower(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
 }
 
-static bool holds(struct span text, const char *word)
+static bool is_letter(uint8_t c)
 {
-    size_t len = strlen(word);
+    return (lower(c) >= 'a' && lower(c) <= 'z') || c >= 0x80;
+}
+
+/* Where the phrase stands, the last or the first time; -1: nowhere. */
+static long place_of(struct span text, const char *phrase, bool last)
+{
+    long place = -1;
+    bool begins = phrase[0] == ' ';
+    phrase += begins;
+    size_t len = strlen(phrase);
     for (size_t i = 0; i + len <= text.len; i++) {
-        size_t k = 0;
-        while (k < len && lower(text.at[i + k]) == (uint8_t)word[k])
-            k++;
-        if (k == len)
-            return true;
+        if (lower(text.at[i]) != (uint8_t)phrase[0] || strncasecmp((const char *)&text.at[i], phrase, len) != 0)
+            continue;
+        if (begins && i > 0 && is_letter(text.at[i - 1]))
+            continue;
+        place = (long)i;
+        if (!last)
+            break;
     }
-    return false;
+    return place;
 }
 
-static enum sense sense_of(struct span clause)
+/* The purpose whose word is nearest: to the end of what stands before an address, to the start of what stands behind it. */
+static enum remark_purpose purpose_of(struct span text, bool before)
 {
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (holds(clause, words[i].word))
-            return words[i].sense;
-    }
-    return SENSE_NONE;
-}
-
-static enum sense sense_of_local(struct span local)
-{
-    if (holds(local, "abuse") || holds(local, "spam"))
-        return SENSE_ABUSE;
-    if (holds(local, "security") || holds(local, "csirt") || holds(local, "cert"))
-        return SENSE_SECURITY;
-    return span_is(local, "noc") ? SENSE_NOC : SENSE_NONE;
-}
-
-static bool ends_with(struct span text, const char *what)
-{
-    size_t len = strlen(what);
-    return text.len >= len && memcmp(text.at + text.len - len, what, len) == 0;
-}
-
-/* RFC 2606, RFC 6761, and hosts that nobody else can reach. */
-static bool is_placeholder(struct span domain)
-{
-    static const char *const names[] = {"example.com", "example.net", "example.org",  ".invalid",       ".example",        ".test",
-                                        ".localhost",  ".local",      ".localdomain", "domain.invalid", "your-domain.com", "yourdomain.com"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (span_is(domain, names[i]) || (names[i][0] == '.' && ends_with(domain, names[i])))
-            return true;
-        if (names[i][0] != '.' && ends_with(domain, names[i]) && domain.at[domain.len - strlen(names[i]) - 1] == '.')
-            return true;
-    }
-    return false;
-}
-
-/* The target itself is the registry's: its domain was looked up. */
-static bool is_of_registry(struct span domain, struct span mail)
-{
-    struct span a = domain_registrable(domain), b = domain_registrable(mail);
-    return a.len > 0 && span_equal(a, b);
-}
-
-/* A registry's mailbox, and the registry is not the holder; a national CSIRT's. */
-static void object(struct quest *q, struct finding *f)
-{
-    const struct mailboxes *boxes = quest_book(q) != NULL ? book_part(quest_book(q), BOOK_mailboxes) : NULL;
-    const struct mailbox_entry *box = mailboxes_find(boxes, f->value);
-    if (is_placeholder(mail_domain(f->value))) {
-        f->objection = OBJECTION_PLACEHOLDER;
-    } else if (box != NULL && !mailbox_owner_is(boxes, box, f->holder) && !is_of_registry(f->domain, mail_domain(f->value))) {
-        f->objection = box->national ? OBJECTION_NATIONAL : OBJECTION_REGISTRY;
-        f->role = box->national ? CONTACT_ROLE_NATIONAL : f->role;
-    }
-}
-
-struct finding *remark_mail(struct quest *q, const struct finding *like, struct span text)
-{
-    struct finding f = *like;
-    if (mail_normalise(quest_arena(q), text, &f.value) != 0)
-        return NULL;
-    f.kind = CONTACT_MAIL;
-    if (f.objection == OBJECTION_NONE)
-        object(q, &f);
-    return findings_add(quest_findings(q), &f);
-}
-
-/* ---- free text ---- */
-
-static bool parts(uint8_t c)
-{
-    return c <= ' ' || (c < 0x80 && strchr("<>()[],;:\"'|/\\", c) != NULL);
-}
-
-/* The sense of what stands before, else after an address or page on its line; when nothing stands before it, of the line above, too. */
-static enum sense sense_around(struct span line, size_t from, size_t begin, size_t end, struct span above)
-{
-    size_t near = begin - from < CLAUSE_MAX ? from : begin - CLAUSE_MAX;
-    struct span before = span_part(line, near, begin - near), after = span_part(line, end, CLAUSE_MAX);
-    size_t letters = 0;
-    enum sense sense = sense_of(before);
-    if (sense != SENSE_NONE)
-        return sense;
-    for (size_t i = 0; i < before.len; i++)
-        letters += lower(before.at[i]) >= 'a' && lower(before.at[i]) <= 'z';
-    if (letters < 3 && from == 0)
-        sense = sense_of(span_part(above, 0, CLAUSE_MAX));
-    for (size_t i = 0; i < after.len && sense == SENSE_NONE; i++) {
-        if (after.at[i] == '@' || i + 1 == after.len)
-            return sense_of(span_part(after, 0, i + 1));
-    }
-    return sense;
-}
-
-static void say(struct finding *f, enum sense sense)
-{
-    switch (sense) {
-    case SENSE_REFUSED:
-        f->objection = f->objection == OBJECTION_NONE ? OBJECTION_REFUSED : f->objection;
-        break;
-    case SENSE_OTHER:
-        f->objection = f->objection == OBJECTION_NONE ? OBJECTION_NOT_FOR_US : f->objection;
-        break;
-    case SENSE_ABUSE:
-        f->role = CONTACT_ROLE_ABUSE;
-        break;
-    case SENSE_SECURITY:
-        f->role = CONTACT_ROLE_SECURITY;
-        f->rank += 1;
-        break;
-    case SENSE_NOC:
-        f->role = CONTACT_ROLE_NOC;
-        f->rank += 2;
-        break;
-    case SENSE_NONE:
-        f->rank += 5;
-        break;
-    }
-}
-
-static bool starts_page(struct span text)
-{
-    return span_starts(text, "http://") || span_starts(text, "https://");
-}
-
-/* A page that takes reports: its words or its URL say so. */
-static bool page(struct quest *q, const struct finding *like, struct span url, enum sense sense)
-{
-    struct finding f = *like;
-    while (url.len > 0 && strchr(".,;:)>]*!'\"", url.at[url.len - 1]) != NULL)
-        url.len--;
-    url = span_part(url, 0, span_find(url, '#'));
-    for (size_t i = 0; i < url.len; i++) {
-        if (url.at[i] <= ' ' || url.at[i] >= 0x7f)
-            return false;
-    }
-    if (sense == SENSE_NONE && holds(url, "abuse"))
-        sense = SENSE_ABUSE;
-    if (url.len < sizeof "http://a.b" - 1 || (sense != SENSE_ABUSE && sense != SENSE_SECURITY))
-        return false;
-    f.kind = CONTACT_FORM;
-    f.value = url;
-    say(&f, sense);
-    return findings_add(quest_findings(q), &f) != NULL;
-}
-
-static bool mail(struct quest *q, const struct finding *like, struct span text, enum sense sense)
-{
-    struct finding f = *like;
-    say(&f, sense != SENSE_NONE ? sense : sense_of_local(mail_local(text)));
-    return remark_mail(q, &f, text) != NULL;
-}
-
-/* One line; returns how many were found. */
-static size_t read_line(struct quest *q, const struct finding *like, struct span line, struct span above)
-{
-    size_t found = 0, clause = 0, tries = 0;
-    for (size_t at = 0; at < line.len && tries < TRIES_MAX;) {
-        struct span left = span_part(line, at, line.len);
-        size_t len = 0;
-        bool url = starts_page(left);
-        while (len < left.len && (url ? left.at[len] > ' ' && left.at[len] != '<' && left.at[len] != '"' : !parts(left.at[len])))
-            len++;
-        struct span word = span_part(left, 0, len);
-        while (word.len > 0 && !url && strchr(".!?*", word.at[word.len - 1]) != NULL)
-            word.len--;
-        if (url || span_find(word, '@') < word.len) {
-            tries++;
-            enum sense sense = sense_around(line, clause, at, at + len, above);
-            if (url ? page(q, like, word, sense) : mail(q, like, word, sense)) {
-                found++;
-                clause = at + len;
+    enum remark_purpose best = REMARK_FOR_NOBODY;
+    long best_place = -1;
+    for (unsigned weak = 0; weak < 2 && best == REMARK_FOR_NOBODY; weak++) {
+        for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++) {
+            if (phrases[i].weak != (weak == 1))
+                continue;
+            long place = place_of(text, phrases[i].text, before);
+            if (place < 0)
+                continue;
+            if (phrases[i].purpose == REMARK_REFUSES)
+                return REMARK_REFUSES;
+            if (best == REMARK_FOR_NOBODY || (before ? place > best_place : place < best_place)) {
+                best = phrases[i].purpose;
+                best_place = place;
             }
         }
-        at += len > 0 ? len : 1;
     }
-    return found;
+    return best;
 }
 
-void remark_read(struct quest *q, const struct finding *like, const struct span *lines, size_t count)
+/* The local part, when no words are there. */
+static enum remark_purpose purpose_of_mail(struct span mail)
 {
-    size_t found = 0;
-    struct span above = {0};
-    struct finding f = *like;
-    for (size_t i = 0; i < count && i < REMARK_LINES_MAX && found < REMARK_FOUND_MAX; i++) {
-        struct span line = span_part(lines[i], 0, REMARK_LINE_MAX);
-        f.evidence = line;
-        found += read_line(q, &f, line, above);
-        above = line;
+    struct span local = span_part(mail, 0, span_find(mail, '@'));
+    if (whois_has(local, "abuse") || whois_has(local, "spam"))
+        return REMARK_ABUSE;
+    if (whois_has(local, "security") || whois_has(local, "csirt") || whois_has(local, "cert"))
+        return REMARK_SECURITY;
+    return whois_has(local, "noc") ? REMARK_NOC : REMARK_FOR_NOBODY;
+}
+
+/* "name (at) example [dot] org" as an address; the line itself when nothing of that is in it. */
+static struct span plain(struct arena *arena, struct span line)
+{
+    static const struct {
+        const char *written, *meant;
+    } spellings[] = {{"(at)", "@"}, {"[at]", "@"}, {"{at}", "@"}, {"<at>", "@"}, {"(dot)", "."}, {"[dot]", "."}, {"{dot}", "."}};
+    enum { SAFE = sizeof spellings / sizeof spellings[0] };
+    bool any = false, brackets = false;
+    for (size_t i = 0; i < line.len && !brackets; i++)
+        brackets = line.at[i] == '(' || line.at[i] == '[' || line.at[i] == '{' || line.at[i] == '<';
+    for (size_t k = 0; brackets && k < SAFE; k++)
+        any = any || whois_has(line, spellings[k].written);
+    uint8_t *out = any ? arena_alloc(arena, line.len + 1) : NULL;
+    size_t len = 0;
+    if (out == NULL)
+        return line;
+    for (size_t i = 0; i < line.len;) {
+        size_t k = 0, width = 0;
+        for (; k < SAFE; k++) {
+            width = strlen(spellings[k].written);
+            if (i + width <= line.len && strncasecmp((const char *)&line.at[i], spellings[k].written, width) == 0)
+                break;
+        }
+        if (k == SAFE) {
+            out[len++] = line.at[i++];
+            continue;
+        }
+        while (len > 0 && out[len - 1] == ' ')
+            len--;
+        out[len++] = (uint8_t)spellings[k].meant[0];
+        for (i += width; i < line.len && line.at[i] == ' ';)
+            i++;
     }
+    return span_of(out, len);
+}
+
+static bool has_words(struct span text)
+{
+    unsigned letters = 0;
+    for (size_t i = 0; i < text.len; i++)
+        letters += is_letter(text.at[i]);
+    return letters > 2;
+}
+
+struct piece {
+    struct span before, what; /* what: a mail address or a URL */
+    bool page;
+};
+
+static size_t url_length(struct span text)
+{
+    size_t len = 0;
+    while (len < text.len && text.at[len] > ' ' && text.at[len] < 0x7f && strchr("<>\"'()[]", text.at[len]) == NULL)
+        len++;
+    while (len > 0 && strchr(".,;:!", text.at[len - 1]) != NULL)
+        len--;
+    return len;
+}
+
+/* The addresses and pages of a line in order. */
+static size_t cut_line(struct span line, struct piece *pieces, struct span *ret_rest)
+{
+    size_t count = 0;
+    while (count < PIECES_MAX) {
+        struct span left = line, mail, before;
+        bool has_mail = whois_mail(&left, &mail, &before);
+        long place = span_find(line, ':') < line.len ? place_of(line, "http", false) : -1;
+        struct span page = place >= 0 ? span_part(line, (size_t)place, line.len) : (struct span){0};
+        bool is_page = span_starts(page, "http://") || span_starts(page, "https://");
+        if (is_page)
+            page.len = url_length(page);
+        if (is_page && page.len > sizeof "https://x" && (!has_mail || page.at < mail.at)) {
+            pieces[count++] = (struct piece){.before = span_part(line, 0, (size_t)place), .what = page, .page = true};
+            line = span_part(line, (size_t)place + page.len, line.len);
+        } else if (has_mail) {
+            pieces[count++] = (struct piece){.before = before, .what = mail};
+            line = left;
+        } else {
+            break;
+        }
+    }
+    *ret_rest = line;
+    return count;
+}
+
+struct remarks {
+    struct arena *arena;
+    struct buf pending; /* lines above that held no address */
+    bool used;          /* an address took it; the next text begins a new one */
+    bool others_refused;
+    void (*hear)(void *user, const struct remark *);
+    void *user;
+};
+
+static void take_piece(struct remarks *m, const struct piece *piece, enum remark_purpose purpose, struct span line)
+{
+    if (purpose == REMARK_FOR_NOBODY && !piece->page)
+        purpose = purpose_of_mail(piece->what);
+    if (piece->page && purpose == REMARK_FOR_NOBODY && whois_has(piece->what, "abuse"))
+        purpose = REMARK_ABUSE;
+    if (!piece->page || purpose == REMARK_ABUSE || purpose == REMARK_SECURITY)
+        m->hear(m->user, &(struct remark){.what = piece->what, .page = piece->page, .purpose = purpose, .line = line});
+}
+
+static void take_line(struct remarks *m, struct span line)
+{
+    struct piece pieces[PIECES_MAX];
+    struct span rest, text = plain(m->arena, line);
+    size_t count = cut_line(text, pieces, &rest);
+    if (whois_has(text, "be ignored") && whois_has(text, "other")) {
+        m->others_refused = true;
+        return;
+    }
+    if (count == 0) {
+        if (m->used || !has_words(text))
+            buf_clear(&m->pending);
+        m->used = false;
+        buf_span(&m->pending, text);
+        buf_byte(&m->pending, ' ');
+        buf_consume(&m->pending, m->pending.len > PENDING_MAX ? m->pending.len - PENDING_MAX : 0);
+        return;
+    }
+    if (whois_has(text, "was validated on") || whois_has(text, "report invalid contact"))
+        return;
+    bool trailing = !has_words(pieces[0].before) && has_words(count > 1 ? pieces[1].before : rest);
+    for (size_t i = 0; i < count; i++) {
+        struct span behind = i + 1 < count ? pieces[i + 1].before : rest;
+        enum remark_purpose purpose = purpose_of(trailing ? behind : pieces[i].before, !trailing);
+        if (purpose == REMARK_FOR_NOBODY && i + 1 == count && !trailing)
+            purpose = purpose_of(behind, false);
+        if (purpose == REMARK_FOR_NOBODY && !has_words(pieces[i].before))
+            purpose = purpose_of(buf_as_span(&m->pending), true);
+        take_piece(m, &pieces[i], purpose, line);
+    }
+    m->used = true;
+}
+
+bool remark_read(struct arena *arena, const struct span *lines, size_t count, void (*hear)(void *user, const struct remark *), void *user)
+{
+    struct remarks m = {.arena = arena, .hear = hear, .user = user};
+    buf_init(&m.pending, 0);
+    for (size_t i = 0; i < count; i++)
+        take_line(&m, span_part(lines[i], 0, LINE_MAX));
+    buf_done(&m.pending);
+    return m.others_refused;
 }

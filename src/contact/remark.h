@@ -1,17 +1,30 @@
 /*
- * Mail addresses and pages in free text that was written for people: remarks of a registry's entry, TXT records. The words before an address, on its
- * line or the one above, say what it is for: "If related with spam, send mail to … security to …; only for corrections of this entry …".
+ * Remarks and comments of a registry's entry: text for people that often says best who takes reports, and which of the addresses beside it does not.
+ * The words nearest to an address decide: before it on its line, behind it when the line begins with an address, on the lines above when it stands
+ * alone. "If related with spam, send mail to … security to …; only for corrections of this entry …". Pure.
  */
 #pragma once
 
-#include "contact/channel.h"
+#include "base/arena.h"
+#include "base/span.h"
 
-enum { REMARK_LINES_MAX = 200, REMARK_LINE_MAX = 1000, REMARK_FOUND_MAX = 50 };
+#include <stdbool.h>
 
-/* An address as somebody wrote it, normalised and added as a finding like `like`; placeholders and registries' own mailboxes with that objection when
- * `like` has none. NULL: it is no address, or could not be kept. */
-struct finding *remark_mail(struct quest *, const struct finding *like, struct span text);
+enum remark_purpose {
+    REMARK_FOR_NOBODY, /* no word is about it */
+    REMARK_ABUSE,
+    REMARK_SECURITY,
+    REMARK_NOC,
+    REMARK_OTHERS, /* for something else: billing, corrections of the entry, the police … */
+    REMARK_REFUSES /* reports are not wanted there */
+};
 
-/* All that the lines hold. Role, rank (from `like`'s on), objection, attribute and evidence are set; the rest is as in `like`. An address that no
- * word is about has like's role. Pages count when words say that reports go there. Lines and findings beyond the limits are left out. */
-void remark_read(struct quest *, const struct finding *like, const struct span *lines, size_t count);
+struct remark {
+    struct span what; /* a mail address as it was meant ("a (at) b" is "a@b"), or a URL */
+    bool page;        /* a URL: it takes reports */
+    enum remark_purpose purpose;
+    struct span line;
+};
+
+/* `hear` for each in order; views are of the lines or the arena. Whether the text says that complaints sent to other contacts are ignored. */
+bool remark_read(struct arena *, const struct span *lines, size_t count, void (*hear)(void *user, const struct remark *), void *user);

@@ -1,6 +1,6 @@
 /* Mailboxes that RFC 2142 wants a domain to have, made up from its rule: nobody said that they are there. */
 #include "base/buf.h"
-#include "contact/remark.h"
+#include "contact/note.h"
 
 /* Best first; §4 (network operations) and §5 (services); postmaster is RFC 5321's, too. */
 static const struct {
@@ -34,7 +34,7 @@ static void ask(struct quest *q)
         f.role = mailboxes[i].role;
         f.rank = i;
         if (mail.error == 0)
-            (void)remark_mail(q, &f, buf_as_span(&mail));
+            (void)note_mail(q, &f, buf_as_span(&mail));
         buf_done(&mail);
     }
 }

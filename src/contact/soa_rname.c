@@ -4,7 +4,7 @@
  */
 #include "base/buf.h"
 #include "base/err.h"
-#include "contact/remark.h"
+#include "contact/note.h"
 
 enum { REVERSE_ZONES = 8 };
 
@@ -129,7 +129,7 @@ static void hear(struct quest *q, const struct answer *a)
     buf_init(&mail, 1024);
     to_mail(soa->text, &mail);
     if (mail.error == 0)
-        (void)remark_mail(q, &f, buf_as_span(&mail));
+        (void)note_mail(q, &f, buf_as_span(&mail));
     buf_done(&mail);
 }
 
