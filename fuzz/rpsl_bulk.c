@@ -5,40 +5,14 @@
 #include "base/file.h"
 #include "base/text.h"
 
+#include "lists.h"
 #include "target.h"
 
 #include <stdio.h>
 
 enum { ARENA_MAX = 64 * 1024 * 1024, NETWORKS_MAX = 8 };
 
-/* The shipped tables of the engine, in one image. */
-static struct book *open_book(void)
-{
-    static struct book *book;
-    static const char *const files[] = {"blocks", "servers", "tlds", "mailboxes"};
-    struct conf_error error;
-    struct buf image, text;
-    const char *source = getenv("NOROSHI_SOURCE");
-    char path[4096];
-    if (book != NULL)
-        return book;
-    buf_init(&image, 0);
-    buf_put(&image, "nrsbook", 8);
-    buf_byte(&image, 1);
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/conf/lists/contact/%s", source != NULL ? source : ".", files[i]);
-        buf_init(&text, 0);
-        MUST(file_read(path, &text) == 0);
-        buf_varint(&image, strlen(files[i]));
-        buf_text(&image, files[i]);
-        buf_varint(&image, text.len);
-        buf_span(&image, buf_as_span(&text));
-        buf_done(&text);
-    }
-    MUST(book_open(&book, buf_as_span(&image), &error) == 0);
-    buf_done(&image);
-    return book;
-}
+static struct book *book;
 
 struct reading_all {
     struct bulk_contacts *contacts;
@@ -79,7 +53,7 @@ static void ask(struct reading_all *all, size_t i, struct buf *work)
     struct whois_reply reply;
     arena_init(&arena, ARENA_MAX);
     findings_init(&found, &arena);
-    int r = bulk_answer(open_book(), all->contacts, all->registries[i], &all->networks[i], all->count - i, work, &found, &reply);
+    int r = bulk_answer(book, all->contacts, all->registries[i], &all->networks[i], all->count - i, work, &found, &reply);
     MUST(r == 0 || r == 1 || r == -ERR_LIMIT);
     for (const struct finding *f = found.first; f != NULL; f = f->next)
         MUST(text_utf8_valid(f->evidence) == f->evidence.len && text_utf8_valid(f->value) == f->value.len);
@@ -97,6 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     const char *why = NULL;
     uint64_t number = 0;
     arena_init(&all.arena, ARENA_MAX);
+    if (book == NULL)
+        book = shipped_book();
     buf_init(&work, 4 * WHOIS_REPLY_MAX);
     MUST(bulk_contacts_new(&all.contacts, &key) == 0);
     bulk_reader_init(&reader);

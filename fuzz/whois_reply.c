@@ -6,9 +6,9 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "contact/book.h"
 #include "contact/whois.h"
 
+#include "lists.h"
 #include "target.h"
 
 #include <stdio.h>
@@ -17,34 +17,7 @@ extern const struct channel channel_ip_whois, channel_domain_whois;
 
 enum { ARENA_MAX = 64 * 1024 * 1024, WALKS_FROM = 240, AS_FROM = 12 };
 
-/* The shipped tables of the engine, in one image. */
-static struct book *open_book(void)
-{
-    static struct book *book;
-    static const char *const files[] = {"blocks", "servers", "tlds", "mailboxes"};
-    struct conf_error error;
-    struct buf image, text;
-    const char *source = getenv("NOROSHI_SOURCE");
-    char path[4096];
-    if (book != NULL)
-        return book;
-    buf_init(&image, 0);
-    buf_put(&image, "nrsbook", 8);
-    buf_byte(&image, 1);
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/conf/lists/contact/%s", source != NULL ? source : ".", files[i]);
-        buf_init(&text, 0);
-        MUST(file_read(path, &text) == 0);
-        buf_varint(&image, strlen(files[i]));
-        buf_text(&image, files[i]);
-        buf_varint(&image, text.len);
-        buf_span(&image, buf_as_span(&text));
-        buf_done(&text);
-    }
-    MUST(book_open(&book, buf_as_span(&image), &error) == 0);
-    buf_done(&image);
-    return book;
-}
+static struct book *book;
 
 static void check(const struct findings *found, const struct whois_reply *reply)
 {
@@ -63,7 +36,7 @@ static void check(const struct findings *found, const struct whois_reply *reply)
     }
 }
 
-static void read_one(struct book *book, uint8_t how, struct span bytes)
+static void read_one(uint8_t how, struct span bytes)
 {
     static const char *const servers[] = {"",
                                           "whois.ripe.net",
@@ -96,11 +69,12 @@ static void read_one(struct book *book, uint8_t how, struct span bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    struct book *book = open_book();
+    if (book == NULL)
+        book = shipped_book();
     if (len == 0)
         return 0;
     if (data[0] < WALKS_FROM) {
-        read_one(book, data[0], span_of(data + 1, len - 1));
+        read_one(data[0], span_of(data + 1, len - 1));
         return 0;
     }
     struct target target = {.when = 1};

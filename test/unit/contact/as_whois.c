@@ -1,7 +1,7 @@
 /* The AS of the address: who is asked for it, in which form, and that its contacts are told as the AS's, behind the block's own. */
 #include "../base/check.h"
 #include "harness.h"
-#include "lists.h"
+#include "shipped.h"
 
 #include "contact/order.h"
 #include "contact/whois.h"
@@ -9,22 +9,6 @@
 #include "base/err.h"
 
 extern const struct channel channel_as_whois;
-
-static struct book *book;
-
-static int begin(void **state)
-{
-    (void)state;
-    book = shipped_book();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    book_close(book);
-    return 0;
-}
 
 static struct quest *for_as(uint32_t as)
 {
@@ -218,5 +202,5 @@ int main(void)
         cmocka_unit_test(lacnic_lists_blocks_below_the_as),
         cmocka_unit_test(what_fails_is_a_debt),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, open_book, close_book);
 }

@@ -1,7 +1,7 @@
 /* The folder of lists as an image: what is wrong is said with file and line, an image of another form is refused, a file that is not there is empty.
  */
 #include "../base/check.h"
-#include "lists.h"
+#include "shipped.h"
 
 #include "contact/rdap_bootstrap.h"
 #include "contact/whois_tables.h"
@@ -98,7 +98,6 @@ static void files_with_dates_and_files_that_are_not_there(void **state)
 {
     (void)state;
     struct conf_error error;
-    struct book *book = NULL;
     struct buf image;
     struct span server;
     struct addr addr, asked;
@@ -131,7 +130,7 @@ static void files_with_dates_and_files_that_are_not_there(void **state)
     buf_done(&image);
 }
 
-static struct span of_address(const struct book *book, const char *text)
+static struct span of_address(const char *text)
 {
     struct addr addr;
     assert_int_equal(addr_parse(span_text(text), &addr), 0);
@@ -143,7 +142,6 @@ static void bootstrap_files_of_rdap(void **state)
 {
     (void)state;
     struct conf_error error = {.text = ""};
-    struct book *book = NULL;
     struct buf image;
     struct target target = {.when = 1};
     char day[USEC_TEXT_SIZE];
@@ -159,10 +157,10 @@ static void bootstrap_files_of_rdap(void **state)
     assert_int_equal(book_pack(folder, &image, &error), 0);
     assert_int_equal(book_open(&book, buf_as_span(&image), &error), 0);
     assert_string_equal(usec_print_day(book_date(book, BOOK_rdap_ipv4), day), "2026-03-04");
-    assert_true(span_is(of_address(book, "2.2.3.4"), "https://a.example/"));
-    assert_true(span_is(of_address(book, "2.1.3.4"), "https://b.example/rdap/"));
-    assert_true(span_is(of_address(book, "3.1.3.4"), ""));
-    assert_true(span_is(of_address(book, "2001:db8::1"), "https://six.example/"));
+    assert_true(span_is(of_address("2.2.3.4"), "https://a.example/"));
+    assert_true(span_is(of_address("2.1.3.4"), "https://b.example/rdap/"));
+    assert_true(span_is(of_address("3.1.3.4"), ""));
+    assert_true(span_is(of_address("2001:db8::1"), "https://six.example/"));
     assert_true(span_is(bootstrap_of_as(book, 20), "https://as.example/"));
     assert_true(span_is(bootstrap_of_as(book, 30), "https://as.example/"));
     assert_true(span_is(bootstrap_of_as(book, 45), ""));
@@ -188,7 +186,7 @@ static void bootstrap_files_of_rdap(void **state)
 static void a_registrys_mailbox_by_address_and_by_domain(void **state)
 {
     (void)state;
-    struct book *book = shipped_book();
+    book = shipped_book();
     const struct mailboxes *boxes = book_part(book, BOOK_mailboxes);
     const struct mailbox_entry *e = mailboxes_find(boxes, span_text("HostMaster@NIC.ad.jp"));
     assert_non_null(e);

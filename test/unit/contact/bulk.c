@@ -1,27 +1,11 @@
 /* Objects of bulk files, and what the registry's server would have replied for a network of them. */
 #include "../base/check.h"
-#include "lists.h"
+#include "shipped.h"
 
 #include "base/err.h"
 #include "contact/bulk.h"
 
 enum { ARENA_MAX = 64 * 1024 * 1024, OBJECTS_MAX = 32, CHAIN_MAX = 8 };
-
-static struct book *book;
-
-static int begin(void **state)
-{
-    (void)state;
-    book = shipped_book();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    book_close(book);
-    return 0;
-}
 
 /* ---- objects ---- */
 
@@ -261,5 +245,5 @@ int main(void)
         cmocka_unit_test(others_have_it),
         cmocka_unit_test(without_a_place_for_reports_the_registry_is_asked),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, open_book, close_book);
 }

@@ -8,11 +8,9 @@
 
 #include "contact/evaluate.h"
 
-#include "lists.h"
+#include "shipped.h"
 
 enum { MOST = 16 };
-
-static struct book *book;
 
 static const struct channel manual = {.name = "manual"}, whois = {.name = "ip_whois"}, rdap = {.name = "rdap"}, web = {.name = "domain_web"},
                             ip_web = {.name = "ip_web"}, maker = {.name = "maker"}, desk = {.name = "desk"}, guess = {.name = "rfc2142_guess"},
@@ -29,20 +27,6 @@ struct scene {
     size_t count;
     struct span reason;
 };
-
-static int open_book(void **state)
-{
-    (void)state;
-    book = shipped_book();
-    return 0;
-}
-
-static int close_book(void **state)
-{
-    (void)state;
-    book_close(book);
-    return 0;
-}
 
 static struct scene *scene_of(const char *addr)
 {

@@ -9,27 +9,11 @@
 #include "contact/crawl.h"
 
 #include "harness.h"
-#include "lists.h"
+#include "shipped.h"
 
 #define HTML "text/html; charset=utf-8"
 
 extern const struct channel channel_ip_web, channel_domain_web;
-
-static struct book *book;
-
-static int open_book(void **state)
-{
-    (void)state;
-    book = shipped_book();
-    return 0;
-}
-
-static int close_book(void **state)
-{
-    (void)state;
-    book_close(book);
-    return 0;
-}
 
 static struct quest *by_domain(const char *domain)
 {

@@ -12,25 +12,20 @@
 #include "contact/surveys.h"
 #include "contact/words.h"
 
-#include "lists.h"
+#include "shipped.h"
 
-static struct book *book;
 static struct arena arena;
 
-static int open_book(void **state)
+static int begin(void **state)
 {
-    (void)state;
-    book = shipped_book();
     arena_init(&arena, 64 * 1024 * 1024);
-    return 0;
+    return open_book(state);
 }
 
-static int close_book(void **state)
+static int end(void **state)
 {
-    (void)state;
     arena_done(&arena);
-    book_close(book);
-    return 0;
+    return close_book(state);
 }
 
 static const struct channel whois = {.name = "ip_whois"}, web = {.name = "domain_web"}, ip_web = {.name = "ip_web"},
@@ -335,5 +330,5 @@ int main(void)
         cmocka_unit_test(beside_another_list_of_free_mail),
         cmocka_unit_test(broken_files_are_refused_with_a_line),
     };
-    return cmocka_run_group_tests(tests, open_book, close_book);
+    return cmocka_run_group_tests(tests, begin, end);
 }

@@ -11,27 +11,11 @@
 #include "contact/words.h"
 
 #include "harness.h"
-#include "lists.h"
+#include "shipped.h"
 
 #include <string.h>
 
 extern const struct channel channel_maker;
-
-static struct book *book;
-
-static int open_book(void **state)
-{
-    (void)state;
-    book = shipped_book();
-    return 0;
-}
-
-static int close_book(void **state)
-{
-    (void)state;
-    book_close(book);
-    return 0;
-}
 
 static void names_are_compared_by_their_letters(void **state)
 {

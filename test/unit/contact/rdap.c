@@ -1,7 +1,7 @@
 /* RDAP answers: whole, cut, hostile; and the answers of registries against what their WHOIS says of the same addresses. */
 #include "../base/check.h"
 #include "harness.h"
-#include "lists.h"
+#include "shipped.h"
 
 #include "base/file.h"
 #include "contact/order.h"
@@ -10,22 +10,6 @@
 #include <strings.h>
 
 extern const struct channel channel_rdap;
-
-static struct book *book;
-
-static int begin(void **state)
-{
-    (void)state;
-    book = shipped_book();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    book_close(book);
-    return 0;
-}
 
 static struct quest *for_address(const char *address)
 {
@@ -403,5 +387,5 @@ int main(void)
         cmocka_unit_test(cards_of_another_projects_tests),
         cmocka_unit_test(rdap_and_whois_agree),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, open_book, close_book);
 }

@@ -1,28 +1,12 @@
 /* The forms in which registries answer, in replies made up for this: who is a contact, who is none and why, whom to ask next. */
 #include "../base/check.h"
-#include "lists.h"
+#include "shipped.h"
 
 #include "base/arena.h"
 #include "base/text.h"
 #include "contact/whois.h"
 
 enum { ARENA_MAX = 64 * 1024 * 1024 };
-
-static struct book *book;
-
-static int begin(void **state)
-{
-    (void)state;
-    book = shipped_book();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    book_close(book);
-    return 0;
-}
 
 static const char *const states[] = {"good", "empty", "limited", "banned", "reduced", "broken"};
 
@@ -613,5 +597,5 @@ int main(void)
         cmocka_unit_test(first_servers),
         cmocka_unit_test(questions),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, open_book, close_book);
 }

@@ -1,28 +1,12 @@
 /* Replies as people keep them: web pages, quotations, chains of servers, what is no text; and domains' replies by objects. */
 #include "../base/check.h"
-#include "lists.h"
+#include "shipped.h"
 
 #include "base/arena.h"
 #include "base/text.h"
 #include "contact/whois.h"
 
 enum { ARENA_MAX = 64 * 1024 * 1024 };
-
-static struct book *book;
-
-static int begin(void **state)
-{
-    (void)state;
-    book = shipped_book();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    book_close(book);
-    return 0;
-}
 
 static const char *const states[] = {"good", "empty", "limited", "banned", "reduced", "broken"};
 
@@ -312,5 +296,5 @@ int main(void)
         cmocka_unit_test(addresses_spelled_out),
         cmocka_unit_test(a_record_without_contacts_is_a_record),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, open_book, close_book);
 }

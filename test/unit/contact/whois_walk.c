@@ -1,27 +1,11 @@
 /* Walks: from the first server to the holder's mailbox, what is asked on the way and why, what is owed when something fails. */
 #include "../base/check.h"
 #include "harness.h"
-#include "lists.h"
+#include "shipped.h"
 
 #include "contact/whois.h"
 
 extern const struct channel channel_ip_whois, channel_domain_whois;
-
-static struct book *book;
-
-static int begin(void **state)
-{
-    (void)state;
-    book = shipped_book();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    book_close(book);
-    return 0;
-}
 
 static struct quest *for_address(const char *text)
 {
@@ -231,5 +215,5 @@ int main(void)
         cmocka_unit_test(nobody_is_asked_for_special_addresses),
         cmocka_unit_test(the_registry_then_the_registrar),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, open_book, close_book);
 }

@@ -1,7 +1,7 @@
 /* Tables of bulk files: who has which address, to the address; what replaces what; what goes out with a lease. */
 #include "make.h"
 
-#include "../contact/lists.h"
+#include "../contact/shipped.h"
 #include "contact/order.h"
 #include "store/bulk.h"
 #include "store/contacts.h"
@@ -9,22 +9,6 @@
 #include <signal.h>
 
 enum { ARENA_MAX = 8 * 1024 * 1024, MANY = 20000 };
-
-static struct book *book;
-
-static int begin(void **state)
-{
-    (void)state;
-    book = shipped_book();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    book_close(book);
-    return 0;
-}
 
 /* ---- loading ---- */
 
@@ -380,5 +364,5 @@ int main(void)
         cmocka_unit_test(a_damaged_table_is_told),
         cmocka_unit_test(a_lease_carries_the_answer),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, open_book, close_book);
 }
