@@ -20,6 +20,15 @@ static const struct verb_option options[] = {
     [EXTRACT_JSONL] = {"jsonl", 0, NULL, "an object in a line for each file"},
 };
 
+/* Pages that only may name somebody ("about us") are worth a look when no other link is there. */
+static size_t links_shown(const struct page *page)
+{
+    size_t sure = 0;
+    while (sure < page->link_count && page->links[sure].rank < PAGE_LINK_WEAK)
+        sure++;
+    return sure > 0 ? sure : page->link_count;
+}
+
 /* ---- JSON ---- */
 
 static void pair(struct json *json, const char *key, struct span value)
@@ -100,7 +109,7 @@ static void json_page(struct json *json, const char *url, const struct page *pag
     json_end_array(json);
     json_key(json, "links");
     json_begin_array(json);
-    for (size_t i = 0; i < page->link_count; i++) {
+    for (size_t i = 0; i < links_shown(page); i++) {
         json_begin_object(json);
         pair(json, "url", page->links[i].url);
         pair(json, "text", page->links[i].text);
@@ -159,7 +168,7 @@ static int fill(struct table *table, const struct page *page)
     }
     for (size_t i = 0; i < page->account_count && error == 0; i++)
         error = row(table, "account", page->accounts[i].url, page->accounts[i].network, none, page->accounts[i].handle);
-    for (size_t i = 0; i < page->link_count && error == 0; i++)
+    for (size_t i = 0; i < links_shown(page) && error == 0; i++)
         error = row(table, "link", page->links[i].url, page->links[i].reason, none, page->links[i].text);
     return error;
 }
@@ -260,8 +269,8 @@ const struct verb verb_extract = {
     .text =
         "Reads pages that were saved; nothing is sent. Found are mail addresses in every spelling that people use against collectors (with how they\n"
         "stood in the page), each form with what it is for (contact, comment, search, login, registration, recovery, newsletter, order, other), how\n"
-        "certain that is and why, accounts of social networks without share buttons, and links that lead to a contact page, the surest first. Text\n"
-        "of scripts and names of files are not looked at.\n"
+        "certain that is and why, accounts of social networks without share buttons, and links that lead to a contact page, the surest first (where\n"
+        "there is none, those that may: about us, support). Text of scripts and names of files are not looked at.\n"
         "\n"
         "The character set is decided as browsers do it. A page that shows nothing without scripts is said to be one. A device's own page names its\n"
         "maker.",

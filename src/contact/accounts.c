@@ -252,8 +252,8 @@ static bool take_apart(struct span url, struct url_parts *p)
     path = span_part(path, 0, span_find(path, '#'));
     while (path.len > 0 && p->count < PATH_MAX_PARTS) {
         size_t len = span_find(path, '/');
-        while (len > 0 && path.at[len - 1] <= ' ')
-            len--;
+        while (len > 0 && (path.at[len - 1] <= ' ' || (len > 3 && span_is(span_part(path, len - 3, 3), "%20"))))
+            len -= path.at[len - 1] <= ' ' ? 1 : 3;
         if (len > 0)
             p->part[p->count++] = span_part(path, 0, len);
         path = span_part(path, span_find(path, '/') + 1, path.len);
@@ -364,7 +364,7 @@ static bool of_facebook(struct page_work *w, const struct url_parts *p)
 
 static bool of_line(struct page_work *w, const struct url_parts *p)
 {
-    if (!ends_host(p->host, "line.me") || p->count < 3)
+    if ((!ends_host(p->host, "line.me") && !ends_host(p->host, "line.naver.jp")) || p->count < 3)
         return false;
     size_t at = same(p->part[0], "r") ? 1 : 0;
     if (at + 2 < p->count && same(p->part[at], "ti") && same(p->part[at + 1], "p"))
@@ -397,6 +397,9 @@ static bool is_post(const struct network *n, const struct url_parts *p, size_t a
     struct span next = p->part[at + 1];
     if (strcmp(n->name, "mastodon") == 0 || strcmp(n->name, "github") == 0 || strcmp(n->name, "pinterest") == 0)
         return true;
+    bool shelf = same(next, "photos") || same(next, "videos") || same(next, "posts"); /* without a number: what the account shows */
+    if (shelf && p->count == at + 2 && next.len > 1)
+        return false;
     return same(next, "status") || same(next, "statuses") || same(next, "posts") || same(next, "post") || same(next, "video") ||
            same(next, "videos") || same(next, "photos") || same(next, "p") ||
            (strcmp(n->name, "telegram") == 0 && next.at[0] >= '0' && next.at[0] <= '9');

@@ -51,7 +51,7 @@ static uint32_t fold_for_addresses(uint32_t c)
     if (c == 0x3011 || c == 0x3015 || c == 0x300d || c == 0x300f || c == 0x203a || c == 0x3009 || c == 0x27e9)
         return ']';
     if (c < 0x300)
-        return c == 0xa0 ? ' ' : c == 0xad ? 0 : c;
+        return c == 0xa0 ? ' ' : c == 0xad ? 0 : c == 0xab ? '[' : c == 0xbb ? ']' : c;
     if ((c >= 0x2000 && c <= 0x206f) || c == 0x3000 || c == 0xfeff)
         return code_fold(c);
     return c;
@@ -244,6 +244,35 @@ static size_t bare_word(const struct words *words, enum word_use use, struct spa
     return len > 0 && byte_at(t, from + len) == ' ' ? from + len : 0;
 }
 
+/* "[nospam]", "(remove)": what people are asked to take out, in brackets. Where it ends, or 0. */
+static size_t bracketed_trap(const struct words *words, struct span t, size_t at)
+{
+    size_t len = closing(byte_at(t, at)) != 0 ? word_at(words, WORD_TRAP, t, at + 1, false) : 0;
+    return len > 0 && byte_at(t, at + 1 + len) == closing(t.at[at]) ? at + len + 2 : 0;
+}
+
+/* The same in front of `end`: where it begins, or `end`. */
+static size_t trap_before(const struct words *words, struct span t, size_t end)
+{
+    if (end == 0 || (t.at[end - 1] != ']' && t.at[end - 1] != ')' && t.at[end - 1] != '}' && t.at[end - 1] != '>'))
+        return end;
+    for (size_t back = 3; back <= 2 + WORD_MAX / 2 && back < end; back++) {
+        if (closing(t.at[end - back]) == t.at[end - 1])
+            return bracketed_trap(words, t, end - back) == end ? end - back : end;
+    }
+    return end;
+}
+
+/* "@_no_spam_example.com", "@nospam_example.com": underscores are no part of a host's name. Where it ends, or `at`. */
+static size_t skip_trap(const struct words *words, struct span t, size_t at)
+{
+    size_t end = bracketed_trap(words, t, at), from = at + (byte_at(t, at) == '_');
+    if (end > 0)
+        return end;
+    size_t len = from < t.len && byte_is_letter(t.at[from]) ? word_at(words, WORD_TRAP, t, from, false) : 0;
+    return len > 0 && byte_at(t, from + len) == '_' ? from + len + 1 : at;
+}
+
 /* ---- to the left ---- */
 
 /* Takes the local part that ends before `end` in front of what the candidate has; false when nothing stands there. */
@@ -295,16 +324,36 @@ static size_t dot_before(const struct words *words, struct span t, size_t end, b
     return end;
 }
 
+/* "john_dot_doe_at_": the words for dots are within what was read. */
+static void dots_of_local(const struct words *words, const struct anchor *a, struct span t, struct candidate *c)
+{
+    struct span run = span_of(c->local, c->local_len);
+    size_t to = 0;
+    for (size_t at = 0; at < run.len;) {
+        size_t end = at > 0 && run.at[at] == byte_at(t, a->start) ? dashed(words, WORD_DOT, run, at) : 0;
+        c->local[to++] = end > 0 && end < run.len ? '.' : (char)run.at[at];
+        at = end > 0 && end < run.len ? end : at + 1;
+    }
+    c->local_len = to;
+}
+
 static bool read_local(const struct words *words, struct span t, const struct anchor *a, struct candidate *c)
 {
     size_t end = a->start;
     for (size_t i = 0; i < GAP_MAX && end > 0 && t.at[end - 1] == ' ' && a->kind != ANCHOR_DASH; i++)
         end--;
     c->spaced = end < a->start;
+    end = trap_before(words, t, end);
     if (!local_run(t, end, c))
         return false;
-    for (unsigned part = 0; part < LOCAL_PARTS && a->kind != ANCHOR_SIGN; part++) {
-        size_t at = dot_before(words, t, c->start, a->kind == ANCHOR_BARE || a->kind == ANCHOR_BRACKET);
+    if (a->kind == ANCHOR_DASH)
+        dots_of_local(words, a, t, c);
+    for (unsigned part = 0; part < LOCAL_PARTS && (a->kind != ANCHOR_SIGN || c->spaced); part++) {
+        size_t at = c->start;
+        if (a->kind != ANCHOR_SIGN)
+            at = dot_before(words, t, c->start, a->kind == ANCHOR_BARE || a->kind == ANCHOR_BRACKET);
+        else if (at > 3 && t.at[at - 1] == ' ' && t.at[at - 2] == '.' && t.at[at - 3] == ' ') /* "john . doe @ example . com" */
+            at -= 3;
         if (at == c->start)
             break;
         while (at > 0 && t.at[at - 1] == ' ')
@@ -450,6 +499,7 @@ static bool read_domain(const struct words *words, struct span t, const struct a
     c->spaced = c->spaced || at > a->end;
     if (a->kind == ANCHOR_SIGN && byte_at(t, at) == '.')
         return false;
+    at = skip_trap(words, t, at);
     for (unsigned labels = 0; labels < LABELS_MAX && label_begins(t, at); labels++) {
         size_t end = read_label(words, t, at, a->kind == ANCHOR_DASH, c);
         if (end == at)
@@ -567,6 +617,23 @@ static bool may_be_word(const struct page_work *w, struct span t, size_t at)
     return !byte_is_letter(first) || !byte_is_letter(second) || w->at_pairs[(first - 'a') * 26 + second - 'a'];
 }
 
+/* A word for @ in quotes, info "at" example.com: where it ends, or 0. */
+static size_t quoted(const struct page_work *w, struct span t, size_t at)
+{
+    uint8_t quote = t.at[at];
+    if ((quote != '"' && quote != '\'') || at == 0 || t.at[at - 1] != ' ' || !may_be_word(w, t, at + 1))
+        return 0;
+    size_t len = word_at(w->words, WORD_AT, t, at + 1, false);
+    return len > 0 && byte_at(t, at + 1 + len) == quote ? at + len + 2 : 0;
+}
+
+/* One of a script without blanks between words. */
+static size_t unspaced(const struct page_work *w, struct span t, size_t at)
+{
+    size_t len = t.at[at] >= 0xc0 && w->at_begins[t.at[at]] ? word_at(w->words, WORD_AT, t, at, true) : 0;
+    return len > 0 ? at + len : 0;
+}
+
 static bool find_anchor(const struct page_work *w, struct span t, size_t at, struct anchor *a)
 {
     uint8_t c = t.at[at];
@@ -585,6 +652,12 @@ static bool find_anchor(const struct page_work *w, struct span t, size_t at, str
         return true;
     }
     size_t end = 0, len = 0;
+    if (c == '&' && at > 0) { /* a page that wrote its entity twice over */
+        struct span entity = span_part(t, at, t.len - at < 7 ? t.len - at : 7);
+        len = starts_with_folded(entity, "&#64;") ? 5 : starts_with_folded(entity, "&#064;") || starts_with_folded(entity, "&#x40;") ? 6 : 0;
+        a->end = at + len;
+        return len > 0;
+    }
     if (closing(c) != 0 && (end = bracketed(w->words, WORD_AT, '@', t, at)) > 0) {
         a->end = end;
         a->kind = is_numbering(t, a) ? ANCHOR_BARE : ANCHOR_BRACKET;
@@ -595,7 +668,7 @@ static bool find_anchor(const struct page_work *w, struct span t, size_t at, str
     else if (c == ' ' && at > 0 && t.at[at - 1] != ' ' && may_be_word(w, t, address_skip_blanks(t, at, GAP_MAX)) &&
              (end = bare_word(w->words, WORD_AT, t, at)) > 0)
         a->kind = ANCHOR_BARE;
-    else if (c >= 0xc0 && w->at_begins[c] && (len = word_at(w->words, WORD_AT, t, at, true)) > 0 && (end = at + len) > 0)
+    else if ((end = quoted(w, t, at)) > 0 || (end = unspaced(w, t, at)) > 0)
         a->kind = ANCHOR_BRACKET;
     a->end = end;
     for (size_t i = at; i < end; i++) /* "AT" */
@@ -619,8 +692,8 @@ static void scan_substitute(struct page_work *w, const struct folded *f, const c
 /* Bytes that may begin an anchor. */
 static bool may_begin(uint8_t c)
 {
-    static const bool begins[256] = {['@'] = true, ['('] = true, ['['] = true, ['{'] = true, ['<'] = true, ['-'] = true, ['_'] = true,
-                                     ['*'] = true, ['|'] = true, ['/'] = true, ['%'] = true, ['~'] = true, [' '] = true};
+    static const bool begins[256] = {['@'] = true, ['('] = true, ['['] = true, ['{'] = true, ['<'] = true, ['-'] = true, ['_'] = true, ['*'] = true,
+                                     ['|'] = true, ['/'] = true, ['%'] = true, ['~'] = true, [' '] = true, ['"'] = true, ['&'] = true, ['\''] = true};
     return begins[c] || c >= 0xc0;
 }
 

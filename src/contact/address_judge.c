@@ -215,6 +215,24 @@ static bool is_plainly_written(struct span t, const struct anchor *a, const stru
     return alone && small && (sure || a->loud);
 }
 
+/* Words that stand before "at" in a sentence, and are nobody's mailbox: "tickets at shop dot example", "look_at_this". */
+static bool is_sentence_word(const struct candidate *c)
+{
+    static const char *const list[] = {
+        "look",   "looks",   "looking", "me",      "us",      "him",       "her",    "them",  "you",    "it",      "up",      "out",    "be",
+        "is",     "are",     "was",     "were",    "been",    "being",     "here",   "there", "ticket", "tickets", "book",    "books",  "found",
+        "find",   "work",    "works",   "worked",  "working", "live",      "lives",  "lived", "shop",   "shops",   "buy",     "bought", "hosted",
+        "sold",   "stay",    "meet",    "met",     "seen",    "available", "online", "page",  "pages",  "site",    "website", "sites",  "time",
+        "arrive", "arrived", "held",    "located", "more",    "now",       "one",    "day",   "times",  "prices",  "sale",    "games",  "products",
+        "stop",   "start",   "starts",  "study",   "studied", "taken",     "not",    "just",  "only"};
+    struct span local = span_of(c->local, c->local_len);
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        if (local.len == strlen(list[i]) && starts_with_folded(local, list[i]))
+            return true;
+    }
+    return false;
+}
+
 bool address_is_sentence(const struct words *words, struct span t, const struct anchor *a, const struct candidate *c)
 {
     static const char *const articles[] = {"the", "a", "an", "our", "this", "that", "my", "your", "all", "any", "www"};
@@ -223,14 +241,22 @@ bool address_is_sentence(const struct words *words, struct span t, const struct 
         if (first.len == strlen(articles[i]) && starts_with_folded(first, articles[i]))
             return true;
     }
+    if (is_sentence_word(c))
+        return true;
     return !c->dot_words && !is_plainly_written(t, a, c) && !address_is_set_off(words, t, c, true);
 }
 
 bool address_is_name(const struct words *words, struct span t, const struct anchor *a, const struct candidate *c)
 {
     uint8_t dash = byte_at(t, a->start);
-    if (a->loud || c->dot_words || dash == '_')
+    if (a->loud || c->dot_words)
         return false;
+    if (dash == '_')
+        return is_sentence_word(c);
+    for (size_t i = 0; i < c->local_len; i++) { /* names of sites are of words */
+        if (byte_is_digit((uint8_t)c->local[i]) || (i > 0 && (c->local[i] == '.' || c->local[i] == '_')))
+            return false;
+    }
     const struct word *word = words_in(words, WORD_LOCAL, span_of(c->local, c->local_len));
     return word == NULL || word->folded.len != c->local_len;
 }

@@ -208,6 +208,23 @@ static bool by_mark(struct span bytes, myencoding_t *ret, size_t *ret_len)
     return *ret_len > 0;
 }
 
+/* Markup in ASCII leaves every other byte zero; a page of one byte a character has none. */
+static bool by_zeros(struct span bytes, myencoding_t *ret)
+{
+    size_t zeros[2] = {0}, len = bytes.len < 512 ? bytes.len & ~(size_t)1 : 512;
+    if (len < 8 || memchr(bytes.at, 0, len) == NULL)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        zeros[i & 1] += bytes.at[i] == 0;
+    if (zeros[0] * 8 >= len && zeros[1] == 0)
+        *ret = MyENCODING_UTF_16BE;
+    else if (zeros[1] * 8 >= len && zeros[0] == 0)
+        *ret = MyENCODING_UTF_16LE;
+    else
+        return false;
+    return true;
+}
+
 /* What a sample would be in one of the sets of two bytes: how many characters, how many broken. */
 struct tally {
     size_t high, broken, kana, hangul, han, odd;
@@ -362,13 +379,33 @@ static bool is_surely_utf8(struct span bytes)
     return leads >= UTF8_LEADS && text_utf8_valid(bytes) == bytes.len;
 }
 
+static myencoding_t by_meta(struct span bytes)
+{
+    struct span head = span_part(bytes, 0, PRESCAN);
+    return head.len > 0 ? myencoding_prescan_stream_to_determine_encoding((const char *)head.at, head.len) : MyENCODING_NOT_DETERMINED;
+}
+
+/* A server that says Latin-1 of all it has, over a page that names a set of two bytes and is whole in it. */
+static bool is_blanket(myencoding_t said, myencoding_t meta, struct span bytes)
+{
+    bool two = meta == MyENCODING_SHIFT_JIS || meta == MyENCODING_EUC_JP || meta == MyENCODING_EUC_KR || meta == MyENCODING_GBK ||
+               meta == MyENCODING_GB18030 || meta == MyENCODING_BIG5;
+    if (said != MyENCODING_WINDOWS_1252 || !two)
+        return false;
+    struct tally t = tally_of(meta, span_part(bytes, 0, SAMPLE));
+    return clean(&t) && t.han + t.kana + t.hangul >= UTF8_LEADS;
+}
+
 static myencoding_t declared(struct span type, struct span hint, struct span bytes, size_t *ret_mark)
 {
-    myencoding_t set;
-    if (by_mark(bytes, &set, ret_mark) || by_content_type(type, &set))
+    myencoding_t set, meta;
+    if (by_mark(bytes, &set, ret_mark) || by_zeros(bytes, &set))
         return set;
-    struct span head = span_part(bytes, 0, PRESCAN);
-    set = head.len > 0 ? myencoding_prescan_stream_to_determine_encoding((const char *)head.at, head.len) : MyENCODING_NOT_DETERMINED;
+    if (by_content_type(type, &set)) {
+        meta = set == MyENCODING_WINDOWS_1252 ? by_meta(bytes) : set;
+        return is_blanket(set, meta, bytes) ? meta : set;
+    }
+    set = by_meta(bytes);
     if (set == MyENCODING_UTF_16LE || set == MyENCODING_UTF_16BE)
         return MyENCODING_UTF_8; /* it could not have been read otherwise */
     if (set != MyENCODING_NOT_DETERMINED && set < MyENCODING_LAST_ENTRY)

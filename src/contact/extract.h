@@ -58,13 +58,16 @@ struct page_account {
     struct span handle, url; /* one form of URL for all spellings of one account */
 };
 
+enum { PAGE_LINK_WEAK = 5 };
+
 struct page_link {
     struct span url, text, reason; /* reason: the word that said it, or "frame", "refresh" */
-    unsigned rank;                 /* 0: surest */
+    unsigned rank;                 /* 0: surest; from PAGE_LINK_WEAK on it may lead to a contact, but does not say so ("about us") */
 };
 
 struct page {
-    struct span title, charset, language; /* the set as the standard decides it (WHATWG encoding sniffing), but what is surely UTF-8 is read so */
+    struct span title, charset, language; /* the set as the standard decides it (WHATWG encoding sniffing), but what is surely UTF-8 is read so,
+                                             and what is whole in the set of two bytes its meta names, where a server says Latin-1 of all */
     struct page_address *addresses;
     struct page_form *forms; /* in the order of the document, all of them */
     struct page_account *accounts;

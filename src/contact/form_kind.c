@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
+enum { LABEL_SHORT = 80 };
+
 /* Contact and comment are one here: they ask the same, and its words tell them apart. */
 enum group { GROUP_CONTACT, GROUP_SEARCH, GROUP_LOGIN, GROUP_REGISTRATION, GROUP_RECOVERY, GROUP_NEWSLETTER, GROUP_ORDER, GROUP_OTHER, GROUP_COUNT };
 
@@ -20,11 +22,15 @@ static const char *const feature_texts[] = {
 #undef FEATURE
 };
 
-static bool is_comment(const struct page_form *form, const bool *has)
+static bool is_comment(const struct words *words, const struct page_form *form, const bool *has)
 {
     int sum = 0;
     for (size_t i = 0; i < form->field_count; i++)
-        sum += span_is(form->fields[i].type, "textarea") && starts_with_folded(form->fields[i].name, "comment") ? 1 : 0;
+        sum += span_is(form->fields[i].type, "textarea") &&
+                       (starts_with_folded(form->fields[i].name, "comment") ||
+                        (form->fields[i].label.len <= LABEL_SHORT && words_in(words, WORD_FORM_COMMENT, form->fields[i].label) != NULL))
+                   ? 1
+                   : 0;
     sum = sum > 0 ? 1 : 0;
     sum += 2 * has[FORM_HAS_NAMED_COMMENT] + 2 * has[FORM_HAS_BUTTON_COMMENT] + has[FORM_HAS_TEXT_COMMENT] + has[FORM_HAS_ASK_WEBSITE];
     sum -= 2 * has[FORM_HAS_NAMED_CONTACT] + 2 * has[FORM_HAS_BUTTON_CONTACT] + has[FORM_HAS_TEXT_CONTACT] + has[FORM_HAS_ASK_SUBJECT] +
@@ -68,7 +74,7 @@ void form_judge(struct page_work *w, struct page_form *form, const bool has[FORM
         best = sums[g] > sums[best] ? g : best;
     for (int g = 0; g < GROUP_COUNT; g++)
         all += exp((sums[g] - sums[best]) / 1000);
-    form->kind = kinds[best] == FORM_CONTACT && is_comment(form, has) ? FORM_COMMENT : kinds[best];
+    form->kind = kinds[best] == FORM_CONTACT && is_comment(w->words, form, has) ? FORM_COMMENT : kinds[best];
     form->score = (int)lround(1000 / all);
     form->evidence = reasons(w, (enum group)best, has);
 }

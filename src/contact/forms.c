@@ -190,7 +190,7 @@ static void features_of_fields(const struct counts *n, unsigned hidden, bool pos
 static void features_of_words(uint64_t uses, size_t first, bool *has)
 {
     static const enum word_use order[] = {WORD_FORM_CONTACT, WORD_FORM_COMMENT,    WORD_FORM_SEARCH, WORD_FORM_LOGIN, WORD_FORM_REGISTER,
-                                          WORD_FORM_RECOVER, WORD_FORM_NEWSLETTER, WORD_FORM_ORDER,  WORD_FORM_OTHER};
+                                          WORD_FORM_RECOVER, WORD_FORM_NEWSLETTER, WORD_FORM_ORDER,  WORD_FORM_OTHER, WORD_FORM_AWAY};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         has[first + i] = word_bit(uses, order[i]);
 }

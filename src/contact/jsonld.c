@@ -42,12 +42,54 @@ static void value_of(struct walk *walk, struct span key, const json_t *value, un
     }
 }
 
+/* The brackets of "<![CDATA[" and "]]>". */
+static bool is_cover(struct span text, size_t at)
+{
+    struct span name = span_text("CDATA");
+    return (at + 6 < text.len && span_equal(span_part(text, at + 1, name.len), name)) ||
+           (at >= 6 && span_equal(span_part(text, at - 5, name.len), name));
+}
+
+static bool is_cover_end(struct span whole, size_t at)
+{
+    size_t end = at + 1 < whole.len && whole.at[at + 1] == ']' ? at + 2 : at + 1;
+    return end < whole.len && whole.at[end] == '>';
+}
+
+/* What people get wrong and readers forgive: a cover of comments around it, commas behind the last member. NULL: still none. */
+static json_t *forgiving(struct arena *arena, struct span text)
+{
+    char *clean = arena_alloc(arena, text.len + 1);
+    size_t len = 0, from = 0;
+    bool quoted = false;
+    struct span whole = text;
+    while (from < text.len && text.at[from] != '{' && (text.at[from] != '[' || is_cover(text, from)))
+        from++;
+    while (text.len > from && text.at[text.len - 1] != '}' && (text.at[text.len - 1] != ']' || is_cover_end(whole, text.len - 1)))
+        text.len--;
+    for (size_t i = from; clean != NULL && i < text.len; i++) {
+        char c = (char)text.at[i];
+        if (c == '"' && (i == from || text.at[i - 1] != '\\'))
+            quoted = !quoted;
+        if (!quoted && (c == '}' || c == ']')) {
+            size_t end = len;
+            while (end > 0 && (uint8_t)clean[end - 1] <= ' ')
+                end--;
+            len = end > 0 && clean[end - 1] == ',' ? end - 1 : len;
+        }
+        clean[len++] = c;
+    }
+    return clean != NULL ? json_loadb(clean, len, JSON_ALLOW_NUL, NULL) : NULL;
+}
+
 void jsonld_read(struct page_work *w, struct span text)
 {
     struct walk walk = {.work = w, .left = JSONLD_VALUES};
     if (text.len == 0 || text.len > JSONLD_MAX)
         return;
     json_t *root = json_loadb((const char *)text.at, text.len, JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
+    if (root == NULL)
+        root = forgiving(w->arena, text);
     if (root != NULL)
         value_of(&walk, span_text(""), root, 0);
     json_decref(root);

@@ -1,7 +1,7 @@
 /* Links that lead to where a page's owner can be written to. */
 #include "contact/page_work.h"
 
-enum { LINK_TEXT_MAX = 160, LINK_PATH_MAX = 80, SHORT_TEXT = 40, NOT_A_CONTACT = 100 };
+enum { LINK_TEXT_MAX = 160, LINK_PATH_MAX = 80, SHORT_TEXT = 40, SEGMENT_MAX = 28, NOT_A_CONTACT = 100 };
 
 /* Which of the two uses the text has: most links have none. */
 static uint64_t uses_of(const struct words *words, struct span text)
@@ -36,6 +36,21 @@ static struct span path_of(struct span url)
     return path.len > LINK_PATH_MAX ? span_part(path, path.len - LINK_PATH_MAX, path.len) : path;
 }
 
+/* The last segment with blanks for what joins words, "fale-conosco", "ota_yhteytta"; empty when it joins none, or is an article's title. */
+static struct span segment_words(struct span path, uint8_t to[static SEGMENT_MAX])
+{
+    size_t from = path.len, joined = 0;
+    for (; from > 0 && path.at[from - 1] != '/'; from--) {
+        uint8_t c = path.at[from - 1];
+        bool joins = c == '-' || c == '_' || c == '+';
+        to[SEGMENT_MAX - 1 - (path.len - from)] = joins ? ' ' : c;
+        joined += joins;
+        if (path.len - from + 1 == SEGMENT_MAX || joined > 3 || (c >= '0' && c <= '9'))
+            return span_text("");
+    }
+    return joined > 0 ? span_of(to + SEGMENT_MAX - (path.len - from), path.len - from) : span_text("");
+}
+
 /* How sure it is, from 0; NOT_A_CONTACT. */
 static unsigned judge(struct page_work *w, struct span url, struct span text, struct span title, struct span *reason)
 {
@@ -44,17 +59,25 @@ static unsigned judge(struct page_work *w, struct span url, struct span text, st
     text = span_part(text, 0, LINK_TEXT_MAX);
     title = span_part(title, 0, LINK_TEXT_MAX);
     uint64_t of_text = uses_of(words, text), of_title = span_equal(text, title) ? of_text : uses_of(words, title);
+    if (word_bit(of_text | of_title, WORD_LINK_NOT))
+        return NOT_A_CONTACT;
     if (word_of(words, of_text, WORD_LINK, text, reason, &all))
         return all ? 0 : text.len <= SHORT_TEXT ? 1 : 4;
     if (word_of(words, of_title, WORD_LINK, title, reason, &all))
         return 2;
+    uint8_t segment[SEGMENT_MAX];
     struct span path = path_of(url);
     if (word_of(words, uses_of(words, path), WORD_LINK, path, reason, &all))
         return 3;
+    while (path.len > 0 && path.at[path.len - 1] == '/')
+        path.len--;
+    path = text.len <= SHORT_TEXT ? segment_words(path, segment) : span_text("");
+    if (word_of(words, uses_of(words, path), WORD_LINK, path, reason, &all))
+        return 3;
     if (text.len <= 2 * SHORT_TEXT && word_of(words, of_text, WORD_LINK_WEAK, text, reason, &all))
-        return all ? 5 : 6;
+        return all ? PAGE_LINK_WEAK : PAGE_LINK_WEAK + 1;
     if (word_of(words, of_title, WORD_LINK_WEAK, title, reason, &all))
-        return 7;
+        return PAGE_LINK_WEAK + 2;
     return NOT_A_CONTACT;
 }
 

@@ -295,6 +295,8 @@ static void link_end(struct walk *k)
     while (text.len > 0 && is_space(text.at[text.len - 1]))
         text.len--;
     struct span cover = span_text("email-protection#");
+    if (starts_with_folded(href, "http://mailto:")) /* what an editor put before it */
+        href = span_part(href, 7, href.len);
     if (starts_with_folded(href, "mailto:")) {
         address_mailto(w, href, "mailto", text.len > 0 ? text : href);
         return;
@@ -408,7 +410,8 @@ static void element(struct walk *k, const struct html_token *t)
 {
     struct span href;
     if (html_is(t, "a")) {
-        link_begin(k, t, html_attribute(t, "href"));
+        href = html_attribute(t, "href");
+        link_begin(k, t, href.len > 0 ? href : html_attribute(t, "xlink:href"));
         href = html_attribute(t, "onclick");
         if (html_attribute(t, "href").len <= 1 && href.len > 0) {
             href = target_of_script(href);

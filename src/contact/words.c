@@ -133,6 +133,8 @@ uint32_t code_fold(uint32_t c)
         return 0x435;
     if (c == 0xfe6b)
         return '@';
+    if (c == 0x2018 || c == 0x2019) /* "зв’язок" */
+        return '\'';
     return c;
 }
 

@@ -178,6 +178,19 @@ static void addresses_in_every_spelling(void **state)
         "<span>Mail</span><span>info@example.com</span><span>Phone</span>",
         "write to us<a href='#'>info(at)example.com</a>",
         "<b itemprop=email>info [at] example.com</b><b itemprop=telephone>123</b>",
+        "info«at»example.com",
+        "info \"at\" example.com",
+        "info 'at' example.com",
+        "info&amp;#64;example.com",
+        "info[nospam]@example.com",
+        "info@[remove]example.com",
+        "info@_no_spam_example.com",
+        "info@nospam_example.com",
+        "info@antispam.example.com",
+        "<a href='http://mailto:info@example.com'>mail</a>",
+        "<svg><a xlink:href='mailto:info@example.com'><text>mail</text></a></svg>",
+        "<script type='application/ld+json'>/*<![CDATA[*/ [{\"email\":[\"info@example.com\"],},] /*]]>*/</script>",
+        "<script type='application/ld+json'>{\"email\":\"info@example.com\",}</script>",
     };
     bool good = true;
     for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
@@ -210,6 +223,10 @@ static void several_addresses(void **state)
     expect("nospam@example.com", "nospam@example.com");
     expect("o'neil@example.com, à l'info@example.com", "o'neil@example.com info@example.com");
     expect("a★example.com（★を@に変えてください） b■example.com（■を@に変えてください）", "a@example.com b@example.com");
+    expect("team7-at-example.com, j.doe-at-example.com", "team7@example.com j.doe@example.com");
+    expect("john_dot_doe_at_example_dot_com", "john.doe@example.com");
+    expect("<td>john . doe @ example . com</td>", "john.doe@example.com");
+    expect("antispam@example.com", "antispam@example.com");
     expect("x.y-z_1+tag@sub-domain.example.museum", "x.y-z_1+tag@sub-domain.example.museum");
 }
 
@@ -247,6 +264,9 @@ static void what_only_looks_like_an_address(void **state)
         "<input type=email name=e value='you@example.com' aria-label='name@example.com'><input name=f value='you@example.com'>",
         "<li>Find us at clocks.example.com</li><li>Lunch at cafe.example.com</li>",
         "Meet us at booth.five dot com",
+        "Tickets at clocks dot com are cheap. Look us up at clocks dot org. Contact me at clocks dot com",
+        "look_at_this.com",
+        "<script type='application/ld+json'>{[[x@example.com]}</script><script type='application/ld+json'>]]</script>",
         "Злая собака дома точка рф",
         "more of shop.example.com @clockmaker.example.com",
         "<a href='https://maps.example.com/@35.68,139.76,15z'>map</a>",
@@ -325,6 +345,37 @@ static void forms_by_what_they_ask(void **state)
     }
 }
 
+/* The fields are those of a contact form. */
+static void forms_that_are_no_letters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *html;
+        enum form_kind kind;
+    } forms[] = {
+        {"<h2>Job application</h2><form method=post enctype=multipart/form-data>Name<input name=a1>E-mail<input name=a2>Cover letter<textarea "
+         "name=a3></textarea><input type=file name=a4><button>Apply</button></form>",
+         FORM_OTHER},
+        {"<h2>Edit profile</h2><form method=post>Name<input name=a1>E-mail<input name=a2>About me<textarea name=a3></textarea><button>Save "
+         "changes</button></form>",
+         FORM_OTHER},
+        {"<form method=post><input name=w1 placeholder=이름><input type=password name=w2 placeholder=비밀번호><textarea name=w3 "
+         "placeholder='댓글 입력'></textarea><button>등록</button></form>",
+         FORM_COMMENT},
+        {"<h2>Report an incident</h2><form method=post>E-mail<input name=a1>Source<input name=a2><select name=a3><option>Scan</select>Log "
+         "lines<textarea name=a4></textarea><input type=file name=a5><button>Submit</button></form>",
+         FORM_CONTACT},
+        {"<form method=post><p>Odebírejte novinky</p><input name=m placeholder='Váš e-mail'><button>OK</button></form>", FORM_NEWSLETTER},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct page page = read_page(forms[i].html);
+        assert_int_equal(page.form_count, 1);
+        if (page.forms[0].kind != forms[i].kind)
+            fail_msg("%s\n  expected %s, got %s", forms[i].html, form_kind_text(forms[i].kind), form_kind_text(page.forms[0].kind));
+        arena_done(&arena);
+    }
+}
+
 static void fields_of_a_form(void **state)
 {
     (void)state;
@@ -382,7 +433,58 @@ static void accounts_without_share_buttons(void **state)
     arena_done(&arena);
 }
 
+static void accounts_in_other_spellings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *handle;
+    } cases[] = {{"https://www.facebook.com/clocks/photos/", "clocks"},
+                 {"https://www.facebook.com/clocks/photos/12345", NULL},
+                 {"https://instagram.com/_u/clocks", "clocks"},
+                 {"https://instagr.am/clocks", "clocks"},
+                 {"http://twitter.com/clocks%20", "clocks"},
+                 {"https://line.naver.jp/ti/p/@clocks", "clocks"},
+                 {"https://mstdn.example/users/clocks", "clocks@mstdn.example"},
+                 {"https://mastodon.example/web/@clocks", "clocks@mastodon.example"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char html[200];
+        (void)snprintf(html, sizeof html, "<a href='%s'>follow</a>", cases[i].url);
+        struct page page = read_page(html);
+        bool good = cases[i].handle == NULL ? page.account_count == 0 : page.account_count == 1 && span_is(page.accounts[0].handle, cases[i].handle);
+        if (!good)
+            fail_msg("%s: %zu accounts, %.*s", cases[i].url, page.account_count, page.account_count > 0 ? (int)page.accounts[0].handle.len : 0,
+                     page.account_count > 0 ? (const char *)page.accounts[0].handle.at : "");
+        arena_done(&arena);
+    }
+}
+
 /* ---- links ---- */
+
+static void links_by_words_and_segments(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *html;
+        bool contact;
+    } cases[] = {{"<a href=/c>Зв’язатися з нами</a>", true},
+                 {"<a href=/c>Stuur ons een bericht</a>", true},
+                 {"<a href=/br/fale-conosco>x</a>", true},
+                 {"<a href=/fi/ota_yhteytta/>x</a>", true},
+                 {"<a href=/lien-he>x</a>", true},
+                 {"<a href=/cgi/postmail/>x</a>", true},
+                 {"<a href=/feedback.php>x</a>", true},
+                 {"<a href=/c>Contact lenses</a>", false},
+                 {"<a href=/c>Kontaktlinsen</a>", false},
+                 {"<a href=/c>コンタクトレンズ</a>", false},
+                 {"<a href=/c>Contactless payment</a>", false},
+                 {"<a href=/a-clock>x</a>", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct page page = read_page(cases[i].html);
+        if ((page.link_count == 1) != cases[i].contact)
+            fail_msg("%s: %zu links", cases[i].html, page.link_count);
+        arena_done(&arena);
+    }
+}
 
 static void links_to_contact_pages(void **state)
 {
@@ -483,6 +585,37 @@ static void character_sets(void **state)
 }
 
 /* ---- whole pages ---- */
+
+static void sixteen_bits_that_nobody_declared(void **state)
+{
+    (void)state;
+    static const char text[] = "<p>E-Mail: info@example.com</p>";
+    for (unsigned big = 0; big < 2; big++) {
+        uint8_t bytes[2 * sizeof text] = {0};
+        for (size_t i = 0; i + 1 < sizeof text; i++)
+            bytes[2 * i + big] = (uint8_t)text[i];
+        struct page page = read_bytes("text/html", span_of(bytes, 2 * (sizeof text - 1)));
+        assert_int_equal(page.address_count, 1);
+        assert_true(span_is(page.addresses[0].mail, "info@example.com"));
+        arena_done(&arena);
+    }
+}
+
+/* The server says Latin-1 of all it has: the page's own word is taken where it is whole in it, and only there. */
+static void latin_1_over_a_page_of_two_bytes(void **state)
+{
+    (void)state;
+    struct page page =
+        read_bytes("text/html; charset=iso-8859-1", span_text("<meta charset=Shift_JIS><p>\x83\x81\x81\x5b\x83\x8b\x83\x81\x81\x5b\x83\x8b"
+                                                              "\x83\x81\x83\x8b\x83\x81\x83\x8b\x83\x81: info\x81\x97"
+                                                              "example.com</p>"));
+    assert_int_equal(page.address_count, 1);
+    assert_true(span_is(page.charset, "SHIFT_JIS") || span_is(page.charset, "Shift_JIS"));
+    arena_done(&arena);
+    page = read_bytes("text/html; charset=iso-8859-1", span_text("<meta charset=Shift_JIS><p>caf\xe9 cr\xe8me \xe0 la carte: info@example.com</p>"));
+    assert_true(span_starts(page.charset, "WINDOWS") || span_starts(page.charset, "windows"));
+    arena_done(&arena);
+}
 
 static void pages_that_need_scripts_and_device_pages(void **state)
 {
@@ -605,12 +738,17 @@ int main(void)
         cmocka_unit_test(what_only_looks_like_an_address),
         cmocka_unit_test(how_it_was_written_is_kept),
         cmocka_unit_test(forms_by_what_they_ask),
+        cmocka_unit_test(forms_that_are_no_letters),
         cmocka_unit_test(fields_of_a_form),
         cmocka_unit_test(accounts_without_share_buttons),
+        cmocka_unit_test(accounts_in_other_spellings),
         cmocka_unit_test(links_to_contact_pages),
+        cmocka_unit_test(links_by_words_and_segments),
         cmocka_unit_test(urls_are_joined),
         cmocka_unit_test(character_sets),
         cmocka_unit_test(character_sets_by_domain),
+        cmocka_unit_test(sixteen_bits_that_nobody_declared),
+        cmocka_unit_test(latin_1_over_a_page_of_two_bytes),
         cmocka_unit_test(pages_that_need_scripts_and_device_pages),
         cmocka_unit_test(hostile_pages_are_bounded),
         cmocka_unit_test(a_page_that_is_too_large_is_cut),
