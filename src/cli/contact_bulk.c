@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BROKEN_SHOWN = 10, NAME_SHOWN = 40, TABLES_MAX = 2 * BULK_REGISTRIES, GZIP_HEAD = 8 };
+enum { BROKEN_SHOWN = 10, TABLES_MAX = 2 * BULK_REGISTRIES, GZIP_HEAD = 8 };
 
 struct loading {
     const struct invocation *invocation;
@@ -30,45 +30,24 @@ struct loading {
 
 /* ---- what is told meanwhile ---- */
 
-static void draw(struct loading *l, uint64_t done, uint64_t all, const char *what)
-{
-    if (!progress_due(&l->progress))
-        return;
-    if (all > 0 && done <= all)
-        progress_draw(&l->progress, done, all, "%.*s", NAME_SHOWN, what);
-    else
-        progress_draw(&l->progress, 0, 0, "%.1f MiB  %.*s", (double)done / (1 << 20), NAME_SHOWN, what);
-}
-
-static void say(struct loading *l, const char *file, uint64_t line, const char *why)
-{
-    struct buf out;
-    progress_clear(&l->progress);
-    buf_init(&out, 0);
-    text_escape(&out, span_text(file));
-    if (line > 0)
-        buf_printf(&out, ":%llu", (unsigned long long)line);
-    fprintf(stderr, "%s: %s\n", buf_cstr(&out), why);
-    buf_done(&out);
-}
-
 static void on_taken(void *user, uint64_t taken)
 {
     struct loading *l = user;
     const char *slash = strrchr(l->file, '/');
-    draw(l, l->before + taken, l->total, slash != NULL ? slash + 1 : l->file);
+    progress_draw_bytes(&l->progress, l->before + taken, l->total, slash != NULL ? slash + 1 : l->file);
 }
 
 static void on_networks(void *user, uint64_t done, uint64_t all)
 {
-    draw(user, done, all, "networks");
+    struct loading *l = user;
+    progress_draw_bytes(&l->progress, done, all, "networks");
 }
 
 static void on_failed(void *user, const char *path, int error)
 {
     struct loading *l = user;
     l->failed++;
-    say(l, path, 0, error == -ERR_LIMIT ? "folders are nested too deeply" : err_text(error));
+    progress_say(&l->progress, path, 0, error == -ERR_LIMIT ? "folders are nested too deeply" : err_text(error));
 }
 
 static void on_table(void *user, const struct bulk_totals *totals)
@@ -101,7 +80,7 @@ static int took(struct loading *l, int r, const struct bulk_object *object, cons
 {
     if (r == -ERR_MALFORMED) {
         if (l->broken++ < BROKEN_SHOWN && !l->invocation->quiet)
-            say(l, l->file, object->line, why);
+            progress_say(&l->progress, l->file, object->line, why);
         r = object->class == BULK_NETWORK;
     }
     return r == 1 ? bulk_load_object(l->load, object) : r;
@@ -126,7 +105,7 @@ static int read_objects(struct loading *l, struct source *source)
     bulk_reader_done(&reader);
     if (r == 0 && more < 0) {
         l->failed++;
-        say(l, l->file, source_line_number(source), source_error(source));
+        progress_say(&l->progress, l->file, source_line_number(source), source_error(source));
     }
     for (uint64_t n = source_long_lines(source); n > 0; n--)
         l->broken++;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum { IMPORT_FORMAT, IMPORT_TIMEZONE, IMPORT_JSON };
-enum { LINES_SHOWN = 10, NAME_SHOWN = 40 };
+enum { LINES_SHOWN = 10 };
 
 extern const struct verb verb_import;
 
@@ -29,20 +29,6 @@ struct importing {
     uint64_t shown, held; /* lines that could not be read: told, not told */
 };
 
-static void say(struct importing *im, const char *file, uint64_t line, const char *why)
-{
-    struct buf out;
-    progress_clear(&im->progress);
-    buf_init(&out, 0);
-    text_escape(&out, span_text(file));
-    if (line > 0)
-        buf_printf(&out, ":%llu", (unsigned long long)line);
-    buf_text(&out, ": ");
-    text_escape(&out, span_text(why));
-    fprintf(stderr, "noroshi: %s\n", buf_cstr(&out));
-    buf_done(&out);
-}
-
 static int on_record(void *user, const struct record *record)
 {
     struct importing *im = user;
@@ -57,24 +43,20 @@ static void on_skipped(void *user, const char *file, uint64_t line, const char *
         return;
     }
     im->shown++;
-    say(im, file, line, why);
+    progress_say(&im->progress, file, line, why);
 }
 
 static void on_failed(void *user, const char *file, const char *why)
 {
-    say(user, file, 0, why);
+    struct importing *im = user;
+    progress_say(&im->progress, file, 0, why);
 }
 
 static void on_progress(void *user, const char *file, uint64_t bytes, uint64_t total)
 {
     struct importing *im = user;
-    const char *slash = strrchr(file, '/'), *name = slash != NULL ? slash + 1 : file;
-    if (!progress_due(&im->progress))
-        return;
-    if (total > 0 && bytes <= total)
-        progress_draw(&im->progress, bytes, total, "%.*s", NAME_SHOWN, name);
-    else
-        progress_draw(&im->progress, 0, 0, "%.1f MiB  %.*s", (double)bytes / (1 << 20), NAME_SHOWN, name);
+    const char *slash = strrchr(file, '/');
+    progress_draw_bytes(&im->progress, bytes, total, slash != NULL ? slash + 1 : file);
 }
 
 static const char *reader_name_at(size_t index, const void *user)

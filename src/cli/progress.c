@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { BAR_WIDTH = 30, EVERY_USEC = 100 * 1000 };
+enum { BAR_WIDTH = 30, NAME_SHOWN = 40, EVERY_USEC = 100 * 1000 };
 
 void progress_init(struct progress *p, const struct invocation *invocation)
 {
@@ -47,4 +47,28 @@ void progress_clear(struct progress *p)
     if (p->shown)
         fputs("\r\033[K", stderr);
     p->shown = false;
+}
+
+void progress_draw_bytes(struct progress *p, uint64_t done, uint64_t all, const char *name)
+{
+    if (!progress_due(p))
+        return;
+    if (all > 0 && done <= all)
+        progress_draw(p, done, all, "%.*s", NAME_SHOWN, name);
+    else
+        progress_draw(p, 0, 0, "%.1f MiB  %.*s", (double)done / (1 << 20), NAME_SHOWN, name);
+}
+
+void progress_say(struct progress *p, const char *file, uint64_t line, const char *why)
+{
+    struct buf out;
+    progress_clear(p);
+    buf_init(&out, 0);
+    text_escape(&out, span_text(file));
+    if (line > 0)
+        buf_printf(&out, ":%llu", (unsigned long long)line);
+    buf_text(&out, ": ");
+    text_escape(&out, span_text(why));
+    fprintf(stderr, "noroshi: %s\n", buf_cstr(&out));
+    buf_done(&out);
 }

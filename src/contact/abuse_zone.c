@@ -68,6 +68,7 @@ static void hear(struct quest *q, const struct answer *a)
 
 const struct channel channel_abuse_zone = {
     .name = "abuse_zone",
+    .trust = 280,
     .help = "TXT records of the zones in contact.abuse_zones, by reversed address",
     .wants = CHANNEL_ADDRESS,
     .needs = "contact.abuse_zones",

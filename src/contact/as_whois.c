@@ -46,6 +46,7 @@ static void end(struct quest *q)
 
 const struct channel channel_as_whois = {
     .name = "as_whois",
+    .trust = 200,
     .help = "WHOIS of the autonomous system (AS) that announces the address",
     .wants = CHANNEL_ADDRESS,
     .serves = CHANNEL_SERVES_AS,

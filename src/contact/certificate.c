@@ -219,6 +219,7 @@ static void hear(struct quest *q, const struct answer *a)
 
 const struct channel channel_certificate = {
     .name = "certificate",
+    .trust = 190,
     .help = "mail addresses and names in the TLS certificate that the host shows at port 443",
     .wants = CHANNEL_ADDRESS | CHANNEL_DOMAIN,
     .state_size = sizeof(struct certificate),

@@ -56,6 +56,7 @@ struct target {
 
 struct channel {
     const char *name, *help;
+    int trust;         /* up to 400, a part of the score: who keeps what it reads, and how near he is to the target */
     unsigned wants;    /* CHANNEL_ADDRESS, CHANNEL_DOMAIN or both; CHANNEL_MAKER */
     const char *needs; /* the setting that must not be empty or false for it to be of use; NULL: none */
     bool secret;       /* its questions hold a key and its answers persons: of a LOOKUP neither query, URL behind `?`, nor bytes are recorded */

@@ -241,6 +241,7 @@ static void hear(struct quest *q, const struct answer *a)
 
 const struct channel channel_domain_mdb = {
     .name = "domain_mdb",
+    .trust = 220,
     .help = "databases of mail addresses by domain (contact.mdb_url, contact.mdb_file): generic addresses only",
     .wants = CHANNEL_DOMAIN,
     .secret = true,

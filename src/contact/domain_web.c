@@ -28,6 +28,7 @@ static void hear(struct quest *q, const struct answer *a)
 
 const struct channel channel_domain_web = {
     .name = "domain_web",
+    .trust = 250,
     .help = "a domain's web pages, and the contact pages they lead to",
     .wants = CHANNEL_DOMAIN,
     .state_size = sizeof(struct crawl),

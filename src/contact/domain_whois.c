@@ -38,6 +38,7 @@ static void end(struct quest *q)
 
 const struct channel channel_domain_whois = {
     .name = "domain_whois",
+    .trust = 210,
     .help = "WHOIS of the domain: registry, registrar",
     .wants = CHANNEL_DOMAIN,
     .state_size = sizeof(struct walk),

@@ -13,16 +13,7 @@ enum { REASON_MAX = 512, SCORE_MAX = 1000 };
 static const char *const mailboxes[] = {"info",       "marketing", "sales", "support",   "abuse", "noc",  "security", "postmaster",
                                         "hostmaster", "usenet",    "news",  "webmaster", "www",   "uucp", "ftp"};
 
-/* How much a channel's word weighs before anything else is known: who is asked to keep it, and how near he is to the target. */
-static const struct {
-    const char *channel;
-    int weight;
-} channel_weights[] = {
-    {"manual", 400},     {"desk", 380},          {"ip_whois", 330},   {"rdap", 320},         {"security_txt", 340},
-    {"abuse_zone", 280}, {"domain_web", 250},    {"domain_mdb", 220}, {"domain_whois", 210}, {"soa_rname", 230},
-    {"ip_web", 200},     {"rfc2142_guess", 150}, {"as_whois", 200},   {"certificate", 190},  {"maker", 300},
-};
-
+/* Who can stop it. */
 static const int role_weights[CONTACT_ROLE_COUNT] = {
     [CONTACT_ROLE_ABUSE] = 250,          [CONTACT_ROLE_SECURITY] = 240, [CONTACT_ROLE_NOC] = 180,      [CONTACT_ROLE_TECHNICAL] = 150,
     [CONTACT_ROLE_ADMINISTRATIVE] = 120, [CONTACT_ROLE_OWNER] = 120,    [CONTACT_ROLE_REGISTRAR] = 20, [CONTACT_ROLE_NATIONAL] = 20,
@@ -192,15 +183,6 @@ static enum known all_of(struct account_check check)
 
 /* ---- our score ---- */
 
-static int channel_weight(const struct finding *finding)
-{
-    for (size_t i = 0; finding->channel != NULL && i < sizeof channel_weights / sizeof channel_weights[0]; i++) {
-        if (strcmp(channel_weights[i].channel, finding->channel->name) == 0)
-            return channel_weights[i].weight;
-    }
-    return 200;
-}
-
 static int clamp(int score)
 {
     return score < 0 ? 0 : score > SCORE_MAX ? SCORE_MAX : score;
@@ -213,9 +195,9 @@ static int score_of(const struct finding *finding, const struct verdict_of_conta
     if (finding->objection != OBJECTION_NONE || (v->flags & (FLAG_DEFAULT_PAGE | FLAG_SURVEY)) != 0)
         return 0;
     if (v->exists == KNOWN_NO || v->valid == KNOWN_NO)
-        return v->exists == KNOWN_NO ? 0 : clamp(channel_weight(finding) / 2 + role_weights[finding->role] / 2);
+        return v->exists == KNOWN_NO ? 0 : clamp((finding->channel != NULL ? finding->channel->trust : 0) / 2 + role_weights[finding->role] / 2);
     static const int matches[MATCH_COUNT] = {[MATCH_EXACT] = 100, [MATCH_REGISTRABLE] = 80, [MATCH_NAME] = 40};
-    int score = channel_weight(finding) + role_weights[finding->role] + matches[v->match];
+    int score = (finding->channel != NULL ? finding->channel->trust : 0) + role_weights[finding->role] + matches[v->match];
     score += v->exists == KNOWN_YES ? 150 : 60;
     score += v->word ? 70 : 0;
     score += v->rfc2142 ? 30 : 0;

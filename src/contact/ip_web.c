@@ -25,6 +25,7 @@ static void hear(struct quest *q, const struct answer *a)
 
 const struct channel channel_ip_web = {
     .name = "ip_web",
+    .trust = 200,
     .help = "the web page at the address, and the contact page it leads to",
     .wants = CHANNEL_ADDRESS,
     .state_size = sizeof(struct crawl),

@@ -49,6 +49,7 @@ static void end(struct quest *q)
 
 const struct channel channel_ip_whois = {
     .name = "ip_whois",
+    .trust = 330,
     .help = "WHOIS of the address: regional registry, national registry, RWhois, handles",
     .wants = CHANNEL_ADDRESS,
     .serves = CHANNEL_SERVES_BLOCK,

@@ -83,6 +83,7 @@ static void hear(struct quest *q, const struct answer *a)
 
 const struct channel channel_manual = {
     .name = "manual",
+    .trust = 400,
     .help = "what an operator entered; wins over all the others until it expires",
     .wants = CHANNEL_ADDRESS | CHANNEL_DOMAIN,
     .ask = ask,

@@ -214,6 +214,7 @@ static void end(struct quest *q)
 
 const struct channel channel_rdap = {
     .name = "rdap",
+    .trust = 320,
     .help = "RDAP of the address's registry, of its autonomous system, of the domain's registry and registrar",
     .wants = CHANNEL_ADDRESS | CHANNEL_DOMAIN,
     .verified = true,

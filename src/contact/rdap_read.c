@@ -125,7 +125,7 @@ static struct prefix block_of(struct addr start, struct addr end, struct addr ta
 }
 
 /* What registries call the blocks that they keep for another. */
-static bool is_stub(struct span name, struct prefix block, struct addr target)
+static bool is_unmanaged(struct span name, struct prefix block, struct addr target)
 {
     static const char *const names[] = {"NON-RIPE-NCC-MANAGED", "ERX-NETBLOCK", "IANA-NETBLOCK", "IANA-BLK", "AFRINIC-NET-TRANSFERRED"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -141,7 +141,7 @@ static void read_network(struct reading *r, const json_t *root)
     struct span name = member(root, "name");
     if (parse_address(member(root, "startAddress"), &start) && parse_address(member(root, "endAddress"), &end))
         r->answer->block = block_of(start, end, target);
-    r->answer->unmanaged = is_stub(name, r->answer->block, target);
+    r->answer->unmanaged = is_unmanaged(name, r->answer->block, target);
     if (r->answer->unmanaged)
         r->answer->block = (struct prefix){0};
     r->like.block = r->answer->block;

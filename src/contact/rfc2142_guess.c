@@ -47,6 +47,7 @@ static void hear(struct quest *q, const struct answer *a)
 
 const struct channel channel_rfc2142_guess = {
     .name = "rfc2142_guess",
+    .trust = 150,
     .help = "abuse@, security@, noc@ … of the registrable domain: guesses, marked as such",
     .wants = CHANNEL_DOMAIN,
     .ask = ask,

@@ -200,6 +200,7 @@ static void hear(struct quest *q, const struct answer *a)
 
 const struct channel channel_security_txt = {
     .name = "security_txt",
+    .trust = 340,
     .help = "security.txt of the domain (RFC 9116): /.well-known/security.txt, else /security.txt",
     .wants = CHANNEL_DOMAIN,
     .state_size = sizeof(struct security_txt),

@@ -135,6 +135,7 @@ static void hear(struct quest *q, const struct answer *a)
 
 const struct channel channel_soa_rname = {
     .name = "soa_rname",
+    .trust = 230,
     .help = "the mailbox in the SOA record of the domain, and of the address's reverse zone",
     .wants = CHANNEL_ADDRESS | CHANNEL_DOMAIN,
     .state_size = sizeof(struct soa),

@@ -113,7 +113,7 @@ static void look_elsewhere(struct arin *a)
             reason = line;
         }
     }
-    r->stub = registry != NULL;
+    r->elsewhere = registry != NULL;
     if (r->reserved)
         r->ret->authority = span_text("IANA");
     if (registry != NULL)
@@ -211,7 +211,7 @@ void whois_form_arin(struct reading *r)
         if (a.narrowest) {
             take_names(&a);
             look_elsewhere(&a);
-        } else if (r->stub || r->reserved || (r->has_range && !whois_range_inside(&r->range, &range))) {
+        } else if (r->elsewhere || r->reserved || (r->has_range && !whois_range_inside(&r->range, &range))) {
             continue;
         }
         take_contacts(&a);

@@ -158,7 +158,7 @@ void whois_form_iana(struct reading *r)
     size_t count;
     const struct attribute *list = whois_attributes(r, &count);
     struct range range;
-    r->stub = true;
+    r->elsewhere = true;
     for (size_t i = 0; list != NULL && i < count; i++) {
         struct candidate c = {.weight = WEIGHT_OTHER, .attribute = list[i].key, .evidence = list[i].line};
         if (whois_same(list[i].key, "refer") || (whois_same(list[i].key, "whois") && r->ret->next.len == 0))

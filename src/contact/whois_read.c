@@ -251,9 +251,9 @@ static void finish_reply(struct reading *r)
 {
     struct whois_reply *ret = r->ret;
     bool contact = has_contact(r);
-    if (contact || r->stub || r->reserved || ret->next.len > 0)
+    if (contact || r->elsewhere || r->reserved || ret->next.len > 0)
         ret->handle_count = 0;
-    ret->final = ret->state == WHOIS_GOOD && ret->next.len == 0 && ret->handle_count == 0 && !r->stub && (contact || r->reserved);
+    ret->final = ret->state == WHOIS_GOOD && ret->next.len == 0 && ret->handle_count == 0 && !r->elsewhere && (contact || r->reserved);
 }
 
 static void find_block(struct reading *r)
@@ -319,7 +319,7 @@ static uint32_t as_of_text(struct reading *r)
 
 static void read_again(struct reading *r)
 {
-    r->found = r->stub = r->reserved = r->others_refused = r->has_range = false;
+    r->found = r->elsewhere = r->reserved = r->others_refused = r->has_range = false;
     r->count = r->ret->handle_count = r->ret->personal = 0;
     read_with(r);
 }

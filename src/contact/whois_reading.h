@@ -56,7 +56,7 @@ struct reading {
     struct candidate *list;
     size_t count;
     bool found;          /* an entry about what was asked for */
-    bool stub;           /* the entry only says that another registry has it: its addresses are that registry's */
+    bool elsewhere;      /* the entry only says that another registry has it: its addresses are that registry's */
     bool reserved;       /* special use, not allocated */
     bool page;           /* it was saved as a web page */
     bool others_refused; /* "complaints sent to any other contact are ignored" */

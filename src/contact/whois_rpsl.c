@@ -265,7 +265,7 @@ static const char *registry_in(struct span text, struct span except)
 static void not_here(struct rpsl *p, size_t from, size_t until, struct span reason)
 {
     const char *registry = NULL;
-    p->r->stub = true;
+    p->r->elsewhere = true;
     for (size_t i = from; i < until; i++) {
         if (registry == NULL && whois_has(p->list[i].value, "transferred to"))
             registry = registry_in(p->list[i].value, (struct span){0});
@@ -374,7 +374,7 @@ static void look_at_nir(struct rpsl *p)
     struct reading *r = p->r;
     struct span reason = {0};
     int nir = nir_of_network(p, &reason);
-    if (nir < 0 || r->stub || !span_is(r->ret->authority, "APNIC"))
+    if (nir < 0 || r->elsewhere || !span_is(r->ret->authority, "APNIC"))
         return;
     if (whois_same(p->network_source, nirs[nir].name) || whois_same(p->other_source, nirs[nir].name))
         join_authority(r, nirs[nir].name);
@@ -409,7 +409,7 @@ static void look_around_as(struct rpsl *p)
             if (registry != NULL)
                 reason = p->list[i].line;
         }
-        r->stub = true;
+        r->elsewhere = true;
         whois_note_next_registry(r, registry != NULL ? registry : "ARIN", reason);
         return;
     }

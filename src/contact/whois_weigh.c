@@ -123,7 +123,7 @@ static bool holder_is(const struct reading *r, const struct mailbox_entry *entry
 {
     const struct prefix *block = &r->ret->block;
     unsigned least = addr_is_v4(block->addr) ? OWN_BLOCK_MIN_BITS : OWN_BLOCK_MIN_BITS_V6;
-    if (r->stub || r->ret->next.len > 0 || (r->has_range && r->as == 0 && block->bits < least))
+    if (r->elsewhere || r->ret->next.len > 0 || (r->has_range && r->as == 0 && block->bits < least))
         return false;
     return mailbox_owner_is(r->mailboxes, entry, r->ret->holder);
 }
@@ -170,7 +170,7 @@ static void judge(const struct reading *r, struct candidate *c, bool has_abuse)
         object(c, OBJECTION_RESERVED);
     else if (entry != NULL && entry->national)
         object(c, OBJECTION_NATIONAL);
-    else if (r->stub || (entry != NULL && !holder_is(r, entry)))
+    else if (r->elsewhere || (entry != NULL && !holder_is(r, entry)))
         object(c, OBJECTION_REGISTRY);
     else if (c->kind == CONTACT_MAIL && is_placeholder(c->value))
         object(c, OBJECTION_PLACEHOLDER);
