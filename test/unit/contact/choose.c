@@ -12,9 +12,10 @@
 
 enum { MOST = 16 };
 
-static const struct channel manual = {.name = "manual"}, whois = {.name = "ip_whois"}, rdap = {.name = "rdap"}, web = {.name = "domain_web"},
-                            ip_web = {.name = "ip_web"}, maker = {.name = "maker"}, desk = {.name = "desk"}, guess = {.name = "rfc2142_guess"},
-                            domain_whois = {.name = "domain_whois"};
+static const struct channel manual = {.name = "manual", .trust = 400}, whois = {.name = "ip_whois", .trust = 330},
+                            rdap = {.name = "rdap", .trust = 320}, web = {.name = "domain_web", .trust = 250},
+                            ip_web = {.name = "ip_web", .trust = 200}, maker = {.name = "maker", .trust = 300}, desk = {.name = "desk", .trust = 380},
+                            guess = {.name = "rfc2142_guess", .trust = 150}, domain_whois = {.name = "domain_whois", .trust = 210};
 
 struct scene {
     struct arena arena;

@@ -28,8 +28,8 @@ static int end(void **state)
     return close_book(state);
 }
 
-static const struct channel whois = {.name = "ip_whois"}, web = {.name = "domain_web"}, ip_web = {.name = "ip_web"},
-                            guess = {.name = "rfc2142_guess"};
+static const struct channel whois = {.name = "ip_whois", .trust = 330}, web = {.name = "domain_web", .trust = 250},
+                            ip_web = {.name = "ip_web", .trust = 200}, guess = {.name = "rfc2142_guess", .trust = 150};
 
 static struct finding mail(const struct channel *channel, const char *value)
 {

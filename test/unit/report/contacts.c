@@ -1,59 +1,7 @@
 /* Reports of contacts over a store filled with known findings. */
 #include "../store/contact_records.h"
 
-#include "report/table.h"
-
-#define T(n) (DAY_ZERO + (usec_t)(n)*USEC_PER_HOUR)
-
-static char *rows_of(const struct place *place, const char *name, struct query_range range)
-{
-    const struct report *report = report_by_name(span_text(name));
-    struct query *query = NULL;
-    struct table *table = NULL;
-    struct buf why;
-    buf_init(&why, 0);
-    assert_non_null(report);
-    if (query_open(&query, place->folder, &why) != 0)
-        fail_msg("%s", buf_cstr(&why));
-    assert_int_equal(table_new(&table, report->columns, report->column_count), 0);
-    if (range.until == 0)
-        range.until = REPORT_UNTIL_ALL;
-    bool more = false;
-    assert_int_equal(report_run(report, query, &range, table, &more), 0);
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    assert_non_null(out);
-    assert_int_equal(table_print(table, name, "", TABLE_CSV, NULL, out), 0);
-    (void)fclose(out);
-    table_free(table);
-    query_close(query);
-    buf_done(&why);
-    char *body = strchr(text, '\n');
-    assert_non_null(body);
-    memmove(text, body + 1, strlen(body + 1) + 1);
-    return text;
-}
-
-static void check(const struct place *place, const char *name, struct query_range range, const char *expected)
-{
-    char *rows = rows_of(place, name, range);
-    for (char *c = rows, *to = rows;; c++) { /* CSV ends lines with CR LF */
-        if (*c != '\r')
-            *to++ = *c;
-        if (*c == '\0')
-            break;
-    }
-    assert_string_equal(rows, expected);
-    free(rows);
-}
-
-static void finish(struct store *store)
-{
-    assert_int_equal(store_commit(store), 0);
-    assert_int_equal(store_flush(store), 0);
-    store_close(store);
-}
+#include "filled.h"
 
 static const struct ended success = {.outcome = "success", .channels = "desk,rdap,security_txt"};
 
@@ -156,12 +104,12 @@ static void registries_and_who_bans_us(void **state)
     put_lookup(store, now - 100 * USEC_PER_HOUR, 1, 1, &(struct look){.protocol = "whois", .server = "whois.a.example", .state = "good"});
     put_lookup(store, now - 100 * USEC_PER_HOUR, 1, 1, &(struct look){.protocol = "whois", .server = "whois.b.example", .state = "banned"});
     finish(store);
-    char *rows = rows_of(&place, "registries", (struct query_range){0});
+    char *rows = rows_of(place.folder, "registries", (struct query_range){0}, NULL);
     assert_non_null(strstr(rows, "whois.b.example,,1,1,0,0,,0,,banned,"));
     assert_non_null(strstr(rows, "whois.a.example,,6,1,10,5,,10,,limited,"));
     assert_true(strstr(rows, "whois.b") < strstr(rows, "whois.a"));
     free(rows);
-    rows = rows_of(&place, "registries", (struct query_range){.since = now - 10 * USEC_PER_HOUR});
+    rows = rows_of(place.folder, "registries", (struct query_range){.since = now - 10 * USEC_PER_HOUR}, NULL);
     assert_non_null(strstr(rows, "whois.a.example,,5,1,10,5,,10,"));
     free(rows);
     place_done(&place);

@@ -1,59 +1,7 @@
 /* Reports of devices over a store filled with known hosts: the sums are counted here a second time, row by row where there are few. */
 #include "../store/observe.h"
 
-#include "report/table.h"
-
-#define T(n) (DAY_ZERO + (usec_t)(n)*USEC_PER_HOUR)
-
-static char *rows_of(const struct place *place, const char *name, struct query_range range)
-{
-    const struct report *report = report_by_name(span_text(name));
-    struct query *query = NULL;
-    struct table *table = NULL;
-    struct buf why;
-    buf_init(&why, 0);
-    assert_non_null(report);
-    if (query_open(&query, place->folder, &why) != 0)
-        fail_msg("%s", buf_cstr(&why));
-    assert_int_equal(table_new(&table, report->columns, report->column_count), 0);
-    if (range.until == 0)
-        range.until = REPORT_UNTIL_ALL;
-    bool more = false;
-    assert_int_equal(report_run(report, query, &range, table, &more), 0);
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    assert_non_null(out);
-    assert_int_equal(table_print(table, name, "", TABLE_CSV, NULL, out), 0);
-    (void)fclose(out);
-    table_free(table);
-    query_close(query);
-    buf_done(&why);
-    char *body = strchr(text, '\n');
-    assert_non_null(body);
-    memmove(text, body + 1, strlen(body + 1) + 1);
-    return text;
-}
-
-static void check(const struct place *place, const char *name, struct query_range range, const char *expected)
-{
-    char *rows = rows_of(place, name, range);
-    for (char *c = rows, *to = rows;; c++) { /* CSV ends lines with CR LF */
-        if (*c != '\r')
-            *to++ = *c;
-        if (*c == '\0')
-            break;
-    }
-    assert_string_equal(rows, expected);
-    free(rows);
-}
-
-static void finish(struct store *store)
-{
-    assert_int_equal(store_commit(store), 0);
-    assert_int_equal(store_flush(store), 0);
-    store_close(store);
-}
+#include "filled.h"
 
 static void devices_are_counted_by_class(void **state)
 {
@@ -143,7 +91,7 @@ static void industrial_attackers_with_their_ttls(void **state)
     put_attack(store, T(3), 5, 445, 112, NULL);
     put_observed(store, KIND_LISTING, T(2), fifth, listed, 3);
     finish(store);
-    char *rows = rows_of(&place, "ics", (struct query_range){0});
+    char *rows = rows_of(place.folder, "ics", (struct query_range){0}, NULL);
     assert_non_null(strstr(rows, "192.0.2.3,,\"502, 8080 (45), 3389 (109)\",modbus,445 (110),2,probe,"));
     assert_non_null(strstr(rows, "192.0.2.5,,47808 (111),bacnet,445 (112),1,shodan,"));
     assert_null(strstr(rows, "192.0.2.4"));
@@ -182,7 +130,7 @@ static void outbreaks_per_block(void **state)
     }
     put_answer(store, T(3), (struct endpoint){addr_v4(0xcb007101U), 20012}, "banner", "silent", 0, NULL, NULL); /* another /16 */
     finish(store);
-    char *rows = rows_of(&place, "outbreaks", (struct query_range){0});
+    char *rows = rows_of(place.folder, "outbreaks", (struct query_range){0}, NULL);
     char expected[256];
     for (unsigned block = 0; block < 2; block++) {
         (void)snprintf(expected, sizeof expected, "198.51.0.0/16,20012,198.51.%u.0/24,", 100 + block);
