@@ -142,3 +142,32 @@ static inline bool file_there(const struct place *place, const char *name)
     (void)snprintf(path, sizeof path, "%s/%s", place->folder, name);
     return stat(path, &st) == 0;
 }
+
+/* It dies before anything is flushed, or the control database is lost: the rows tell it again. */
+static inline void told_again_after_a_crash(void (*fill)(struct store *), void (*check)(const struct place *))
+{
+    struct place place = place_make(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct store *store = store_at(&place);
+        fill(store);
+        if (store_commit(store) == 0)
+            (void)raise(SIGKILL);
+        _exit(9);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    store_close(store_at(&place));
+    check(&place);
+    static const char *const parts[] = {"control.db", "control.db-wal", "control.db-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        char path[PATH_MAX];
+        (void)snprintf(path, sizeof path, "%s/%s", place.folder, parts[i]);
+        (void)unlink(path);
+    }
+    store_close(store_at(&place));
+    check(&place);
+    place_done(&place);
+}
