@@ -14,7 +14,12 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 import urllib.parse
+
+import bs4
+import lxml.etree
+import lxml.html
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from extract_model import train as model  # noqa: E402
@@ -250,7 +255,38 @@ def rate_report(name, pages):
     rates = {key: best["pages"] / best[key] if best[key] else 0 for key in ("read", "myhtml", "gumbo")}
     print(f"speed       {name}: {best['pages']} pages of {best['bytes'] / best['pages'] / 1000:.1f} kB: {rates['read']:,.0f} pages per CPU second "
           f"(bar {PAGES_PER_CPU_SECOND:,}); parsing alone: MyHTML {rates['myhtml']:,.0f}, gumbo {rates['gumbo']:,.0f}")
-    return rates["read"] >= PAGES_PER_CPU_SECOND
+    return rates["read"]
+
+
+MAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+
+
+def by_lxml(page):
+    tree = lxml.html.document_fromstring(page)
+    for element in tree.xpath("//script|//style"):
+        element.drop_tree()
+    return set(MAIL.findall(tree.text_content())) | {href for href in tree.xpath("//a/@href") if href.startswith("mailto:")}, tree.forms
+
+
+def by_soup(page):
+    soup = bs4.BeautifulSoup(page, "lxml")
+    for element in soup(["script", "style"]):
+        element.decompose()
+    return set(MAIL.findall(soup.get_text())) | {a["href"] for a in soup.find_all("a", href=True) if a["href"].startswith("mailto:")}, soup.find_all("form")
+
+
+def peer_report(name, pages, ours):
+    """What a script of a few lines does in the same run: it finds plain addresses, mailto: and the forms, and judges nothing."""
+    read = [page.read_bytes() for page in pages]
+    for peer, reader, some in (("lxml", by_lxml, read), ("Beautiful Soup over lxml", by_soup, read[::4])):
+        begin = time.process_time()
+        for page in some:
+            try:
+                reader(page)
+            except (ValueError, lxml.etree.LxmlError):
+                pass  # an empty page
+        rate = len(some) / (time.process_time() - begin)
+        print(f"peer        {name}: {peer}, plain addresses and forms unjudged: {rate:,.0f} pages per CPU second; ours {ours / rate:.1f} times that")
 
 
 def main():
@@ -270,9 +306,13 @@ def main():
         print(f"skipped: {HTML} is not there: forms, business pages")
     good = own_report(arguments) and good
     good = addresses_report(arguments) and good
-    good = rate_report("page set", [(file, url, type_, 20) for file, url, type_, _ in page_set()]) and good
+    rate = rate_report("page set", [(file, url, type_, 20) for file, url, type_, _ in page_set()])
+    good = rate >= PAGES_PER_CPU_SECOND and good
+    peer_report("page set", [file for file, *_ in page_set()], rate)
     if (HTML / "formasaurus").is_dir():
-        rate_report("whole pages of the forms' corpus", [(path, "http://site.example/", "", 1) for path in sorted((HTML / "formasaurus" / "html").iterdir())])
+        whole = sorted((HTML / "formasaurus" / "html").iterdir())
+        rate = rate_report("whole pages of the forms' corpus", [(path, "http://site.example/", "", 1) for path in whole])
+        peer_report("whole pages of the forms' corpus", whole, rate)
     return int(not good)
 
 

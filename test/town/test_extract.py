@@ -1,6 +1,7 @@
 """Saved pages, read by the verb: what a program gets, what a person sees, and what is done with what is no page."""
 
 import json
+import re
 
 import town
 
@@ -48,3 +49,36 @@ def test_what_is_no_page_holds_nobody(tmp_path):
     assert read(tmp_path, b"").stdout.strip() == ""
     missing = town.call("extract", str(tmp_path / "none.html"), check=1)
     assert "none.html" in missing.stderr and len(missing.stderr.splitlines()) == 1
+
+
+# ---- quality: what `bench extract` measures in detail may not fall below its bars unseen ----
+
+PAGES = town.SOURCE / "test" / "pages"
+
+
+def read_file(path, url, type_=""):
+    more = ["--content-type", type_] if type_ else []
+    return json.loads(town.call("extract", str(path), "--url", url, *more, "--json", check=0).stdout)
+
+
+def test_addresses_in_every_spelling_and_character_set():
+    right = wrong = missed = 0
+    pages = json.loads((PAGES / "truth.json").read_text())
+    for page in pages:
+        got = {address["mail"].lower() for address in read_file(PAGES / page["file"], page["url"], page.get("type", ""))["addresses"]}
+        want = {mail.lower() for mail in page["addresses"]}
+        right, wrong, missed = right + len(got & want), wrong + len(got - want), missed + len(want - got)
+    assert len(pages) >= 120 and len({page["language"] for page in pages}) >= 12 and len({page["charset"] for page in pages}) >= 6
+    assert right >= 0.98 * (right + missed) and right >= 0.95 * (right + wrong), (right, wrong, missed)
+
+
+def test_forms_by_what_they_ask():
+    same, wrong = 0, []
+    for path in sorted((PAGES / "forms").glob("*.html")):
+        labels = re.match("<!-- forms: (.*) -->", path.read_text()).group(1).split()
+        kinds = [form["kind"] for form in read_file(path, "http://www.site.example/page")["forms"]]
+        assert len(kinds) == len(labels), path.name
+        for label, kind in zip(labels, kinds):
+            same += label in ("-", kind)
+            wrong += [] if label in ("-", kind) else [(path.name, label, kind)]
+    assert same >= 250 and len(wrong) <= 0.05 * same, wrong
