@@ -64,7 +64,7 @@ struct channel {
     enum channel_serves serves;
     size_t state_size; /* zeroed memory at quest_state, one for each call of ask */
     void (*ask)(struct quest *);
-    void (*hear)(struct quest *, const struct answer *); /* views are valid during the call */
+    void (*hear)(struct quest *, const struct answer *); /* views are valid during the call; NULL: it asks nothing */
     void (*end)(struct quest *);                         /* nothing more will come; it may still add findings, not ask. May be NULL */
 };
 

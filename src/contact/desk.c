@@ -239,17 +239,10 @@ static void ask(struct quest *q)
     }
 }
 
-static void hear(struct quest *q, const struct answer *a)
-{
-    (void)q;
-    (void)a;
-}
-
 const struct channel channel_desk = {
     .name = "desk",
     .trust = 380,
     .help = "known abuse desks and national CSIRTs by autonomous system, prefix, country and domain",
     .wants = CHANNEL_ADDRESS | CHANNEL_DOMAIN,
     .ask = ask,
-    .hear = hear,
 };

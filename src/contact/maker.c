@@ -23,17 +23,10 @@ static void ask(struct quest *q)
     }
 }
 
-static void hear(struct quest *q, const struct answer *a)
-{
-    (void)q;
-    (void)a;
-}
-
 const struct channel channel_maker = {
     .name = "maker",
     .trust = 300,
     .help = "whom the maker wants told, where the page at the address is a device's own",
     .wants = CHANNEL_MAKER,
     .ask = ask,
-    .hear = hear,
 };

@@ -75,17 +75,10 @@ static void ask(struct quest *q)
     }
 }
 
-static void hear(struct quest *q, const struct answer *a)
-{
-    (void)q;
-    (void)a;
-}
-
 const struct channel channel_manual = {
     .name = "manual",
     .trust = 400,
     .help = "what an operator entered; wins over all the others until it expires",
     .wants = CHANNEL_ADDRESS | CHANNEL_DOMAIN,
     .ask = ask,
-    .hear = hear,
 };

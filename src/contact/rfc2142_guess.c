@@ -39,17 +39,10 @@ static void ask(struct quest *q)
     }
 }
 
-static void hear(struct quest *q, const struct answer *a)
-{
-    (void)q;
-    (void)a;
-}
-
 const struct channel channel_rfc2142_guess = {
     .name = "rfc2142_guess",
     .trust = 150,
     .help = "abuse@, security@, noc@ … of the registrable domain: guesses, marked as such",
     .wants = CHANNEL_DOMAIN,
     .ask = ask,
-    .hear = hear,
 };

@@ -247,14 +247,14 @@ def webstruct_report(arguments):
 
 # ---- speed ----
 
-def rate_report(name, pages):
+def rate_report(name, pages, bar=""):
     best = None
     for _ in range(3):
         _, times = extract(pages)
         best = times if best is None or times["read"] < best["read"] else best
     rates = {key: best["pages"] / best[key] if best[key] else 0 for key in ("read", "myhtml", "gumbo")}
-    print(f"speed       {name}: {best['pages']} pages of {best['bytes'] / best['pages'] / 1000:.1f} kB: {rates['read']:,.0f} pages per CPU second "
-          f"(bar {PAGES_PER_CPU_SECOND:,}); parsing alone: MyHTML {rates['myhtml']:,.0f}, gumbo {rates['gumbo']:,.0f}")
+    print(f"speed       {name}: {best['pages']} pages of {best['bytes'] / best['pages'] / 1000:.1f} kB: {rates['read']:,.0f} pages per CPU second"
+          f"{bar}; parsing alone: MyHTML {rates['myhtml']:,.0f}, gumbo {rates['gumbo']:,.0f}")
     return rates["read"]
 
 
@@ -306,7 +306,7 @@ def main():
         print(f"skipped: {HTML} is not there: forms, business pages")
     good = own_report(arguments) and good
     good = addresses_report(arguments) and good
-    rate = rate_report("page set", [(file, url, type_, 20) for file, url, type_, _ in page_set()])
+    rate = rate_report("page set", [(file, url, type_, 20) for file, url, type_, _ in page_set()], f" (bar {PAGES_PER_CPU_SECOND:,})")
     good = rate >= PAGES_PER_CPU_SECOND and good
     peer_report("page set", [file for file, *_ in page_set()], rate)
     if (HTML / "formasaurus").is_dir():
