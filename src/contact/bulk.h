@@ -58,7 +58,6 @@ void bulk_contacts_free(struct bulk_contacts *); /* NULL accepted */
 /* Copied; one with the same handle is replaced. 0, -ERR_LIMIT, -ENOMEM. */
 int bulk_contacts_add(struct bulk_contacts *, const struct bulk_object *);
 size_t bulk_contacts_count(const struct bulk_contacts *);
-size_t bulk_contacts_memory(const struct bulk_contacts *); /* bytes */
 
 /* ---- answers ---- */
 /* Networks' texts, the one that is asked for first, then those around it, from the inside out. Whether it can be answered: a contact for abuse or

@@ -56,11 +56,6 @@ size_t bulk_contacts_count(const struct bulk_contacts *c)
     return c->count;
 }
 
-size_t bulk_contacts_memory(const struct bulk_contacts *c)
-{
-    return c->texts.size + c->room * sizeof *c->list + c->slot_count * sizeof *c->slots;
-}
-
 /* Of the registry and the handle in lower case. */
 static uint64_t hash_of(const struct bulk_contacts *c, enum bulk_registry registry, struct span handle)
 {

@@ -1,7 +1,7 @@
 /*
  * Is a contact any good? (1) it exists: its domain has a mail host that has an address (RFC 5321 §5.1; null MX RFC 7505); (2) its domain is the
  * target's; (3-a) its local part is a mailbox of RFC 2142; (3-b) its local part holds a word such as abuse, security, contact in many languages. The
- * rule of "Finding contacts" (mission paper): valid = (1) and one of (2), (3-a), (3-b). Our own score stands beside it. Pure.
+ * rule of the paper that doc/contacts.md names: valid = (1) and one of (2), (3-a), (3-b). Our own score stands beside it. Pure.
  */
 #pragma once
 

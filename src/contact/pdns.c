@@ -3,14 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const char *const drops[] = {"", "not seen within four weeks of the attack", "ten resolutions or fewer in that time",
-                                    "its name holds the address", "it lies in no registrable domain"};
-
-const char *pdns_drop_text(enum pdns_drop drop)
-{
-    return drop < PDNS_DROP_COUNT ? drops[drop] : "";
-}
-
 /* ---- a row ---- */
 
 static bool in_window(const struct contact_resolution *row, usec_t when)

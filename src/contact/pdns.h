@@ -1,5 +1,5 @@
 /*
- * Passive DNS: which domains an address belongs to, by the names that resolved to it. The filters are those of "Finding contacts" (mission paper):
+ * Passive DNS: which domains an address belongs to, by the names that resolved to it. The filters are those of the paper that doc/contacts.md names:
  * seen within four weeks of the attack, on either side; more than ten resolutions in that time; no name that holds the address itself, in whatever
  * spelling, as an access provider's do. Where a name left is that of a mail or name server, the domains it serves count, too, but for their pages
  * alone. Pure.
@@ -20,7 +20,6 @@ enum pdns_drop {
     PDNS_NO_DOMAIN,     /* a public suffix, or no name */
     PDNS_DROP_COUNT
 };
-const char *pdns_drop_text(enum pdns_drop);
 
 struct pdns_name {
     struct span fqdn; /* as passive DNS has it */

@@ -61,12 +61,6 @@ static size_t encode(uint32_t code, uint8_t *to)
     return len;
 }
 
-void utf8_write(struct buf *out, uint32_t code)
-{
-    uint8_t bytes[4];
-    buf_put(out, bytes, encode(code, bytes));
-}
-
 /* ---- folding ---- */
 
 /* Base letters of U+00C0 to U+017F; a blank: as it is. */

@@ -47,6 +47,5 @@ static inline bool word_bit(uint64_t uses, enum word_use use)
 void words_fold(struct buf *, struct span text, bool names);
 /* The code point at `at` (below text.len), U+FFFD for what is none, and its length. */
 uint32_t utf8_read(struct span text, size_t at, size_t *ret_len);
-void utf8_write(struct buf *, uint32_t code);
 /* As words_fold does for one code point: 0 for what is left out. */
 uint32_t code_fold(uint32_t code);

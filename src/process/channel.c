@@ -114,11 +114,6 @@ void channel_free(struct channel *c)
     }
 }
 
-void *channel_user(struct channel *c)
-{
-    return c->user;
-}
-
 static bool has_room(const struct channel *c)
 {
     struct pollfd p = {.fd = c->fd, .events = POLLOUT};

@@ -33,7 +33,6 @@ struct channel_events {
 /* Takes over `fd`. `me` and `peer` say which messages may go which way. loop NULL: blocking use by channel_receive. */
 int channel_new(struct channel **ret, uv_loop_t *loop, int fd, enum party me, enum party peer, const struct channel_events *, void *user);
 void channel_free(struct channel *); /* closes; NULL accepted; allowed inside its events */
-void *channel_user(struct channel *);
 
 /*
  * Sends at once or not at all: 0, -EAGAIN (the peer's queue is full; events.writable follows), -ERR_CLOSED (the closed event comes by

@@ -341,11 +341,6 @@ const struct role *child_role(const struct child *c)
     return c->role;
 }
 
-unsigned child_index(const struct child *c)
-{
-    return c->index;
-}
-
 pid_t child_pid(const struct child *c)
 {
     return c->pid;

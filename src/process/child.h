@@ -46,7 +46,6 @@ void child_tell(struct child *, enum message, struct span body, int fd);
 enum child_state child_state(const struct child *);
 const char *child_name(const struct child *); /* "edge.0" */
 const struct role *child_role(const struct child *);
-unsigned child_index(const struct child *);
 pid_t child_pid(const struct child *);
 bool child_overdue(const struct child *);          /* it was killed since it did not end in time */
 unsigned child_early_deaths(const struct child *); /* in a row, each before READY */

@@ -150,12 +150,6 @@ void budget_end(struct budget *b, int64_t taken, int64_t now, unsigned personal)
     delay(b, now);
 }
 
-void budget_give_back(struct budget *b, int64_t taken)
-{
-    b->under_way -= b->under_way > 0;
-    take_out(b, taken);
-}
-
 void budget_limited(struct budget *b, int64_t now)
 {
     int64_t wait = b->away_for > 0 ? b->away_for * 2 : b->back_off;

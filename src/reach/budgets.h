@@ -40,7 +40,6 @@ void budget_init(struct budget *, const struct whois_server *);
 enum budget_verdict budget_ask(const struct budget *, int64_t now, int64_t *ret_when);
 void budget_take(struct budget *, int64_t now);                                  /* it goes out */
 void budget_end(struct budget *, int64_t taken, int64_t now, unsigned personal); /* it is over: an answer, or none */
-void budget_give_back(struct budget *, int64_t taken);                           /* it was never put */
 void budget_limited(struct budget *, int64_t now);           /* the server said that it was too much: twice as long as the last time */
 void budget_good(struct budget *);                           /* it answered as it should */
 bool budget_forgettable(const struct budget *, int64_t now); /* nothing in it matters any more */
